@@ -1,0 +1,3 @@
+"""exitproof: measures whether access really ended everywhere after offboarding."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""What was seen, redacted before it is kept, chained so that a change shows."""

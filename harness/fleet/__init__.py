@@ -1,0 +1,1 @@
+"""YAML to a fleet of adapters: secrets resolved, limits, guard."""

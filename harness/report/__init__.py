@@ -1,0 +1,1 @@
+"""From a finished run to documents that three readers can use."""

@@ -1,0 +1,1 @@
+"""YAML to cases: strict, everything wrong said at once, with its place."""

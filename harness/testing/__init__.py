@@ -1,0 +1,1 @@
+"""Contract suites and fault injection for adapters, ours and third parties alike."""

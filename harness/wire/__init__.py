@@ -1,0 +1,1 @@
+"""One transport each, one promise: an answer from a closed set, or unknown with its reason."""
