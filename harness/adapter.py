@@ -10,8 +10,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from harness.config import Config, DurationField
-from harness.model import Kind
+from harness.config import Config, DurationField, KindField
 from harness.ports import Connector, System, Tools
 from harness.wire.auth import Auth, Credential
 
@@ -32,8 +31,8 @@ class SystemConfig(Config):
     limits: LimitsConfig = LimitsConfig()
     poll: DurationField | None = None
     control: dict[str, str] | None = None
-    without: dict[Kind, str] = {}
-    not_listable: dict[Kind, str] = {}
+    without: dict[KindField, str] = Field(default_factory=dict)
+    not_listable: dict[KindField, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _credentials(self) -> SystemConfig:
@@ -71,7 +70,7 @@ class ConnectorConfig(Config):
 class SystemAdapter:
     """`build(name, config, tools)` makes the system; `config` is its strict model."""
 
-    type: str
+    name: str
     summary: str
     config: type[SystemConfig]
     build: Callable[[str, Any, Tools], System]
@@ -79,7 +78,7 @@ class SystemAdapter:
 
 @dataclass(frozen=True, slots=True)
 class ConnectorAdapter:
-    type: str
+    name: str
     summary: str
     config: type[ConnectorConfig]
     build: Callable[[str, Any, Tools], Connector]

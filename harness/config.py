@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from harness.model import Duration, Secret
+from harness.model import Duration, Kind, Secret
 
 UNITS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 _DURATION = re.compile(r"([0-9]+)(ms|s|m|h|d)")
@@ -62,6 +62,7 @@ def _secret(value: Any) -> Secret:
 DurationField = Annotated[
     int, BeforeValidator(parse_duration), WithJsonSchema({"type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$"})
 ]
+KindField = Annotated[Kind, Field(strict=False)]  # YAML has no enums
 SecretField = Annotated[
     Secret,
     BeforeValidator(_secret),
