@@ -1,0 +1,133 @@
+"""From raw looks of one round to presence, by the laws of the contract. Pure.
+
+An adapter says what it was answered; only here does "not in the list" become `absent`, and only when the same
+reader saw a control's like grant `present` in the same round (spec §2, laws 2 and 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from harness.model import AccountSight, Kind, Listing, ListState, Look, Presence, Row, Used
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A control of the same round: who it is, what it is known to hold, and what the round saw of it."""
+
+    key: str
+    look: Look
+    holds: frozenset[tuple[Kind, str]]  # (kind, grant id) of its own baseline; the account is (account, id)
+
+    def sees(self, kind: Kind) -> bool:
+        """The same reader saw this control's like grant present."""
+        if kind is Kind.ACCOUNT:
+            return self.look.account.presence is Presence.PRESENT
+        listing = listing_of(self.look, kind)
+        return (
+            listing is not None
+            and listing.state is ListState.COMPLETE
+            and any(r.presence is Presence.PRESENT and (kind, r.id) in self.holds for r in listing.rows)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one round says about one grant."""
+
+    presence: Presence
+    reason: str = ""
+    control: str = ""
+    sent: int = 0
+    answered: int = 0
+    evidence: tuple[str, ...] = ()
+    with_account: bool = False  # absent only because the account is
+
+
+def listing_of(look: Look, kind: Kind) -> Listing | None:
+    return next((each for each in look.listings if each.kind is kind), None)
+
+
+def account(look: Look, witnesses: Sequence[Witness], *, removed: bool) -> Seen:
+    """`removed`: the scenario demands that the record itself is gone, so a disabled one still counts as present."""
+    sight: AccountSight = look.account
+    seen = Seen(sight.presence, sight.reason, "", sight.sent, sight.answered, sight.evidence)
+    if removed and sight.presence is Presence.ABSENT and sight.record:
+        return replace(seen, presence=Presence.PRESENT, reason="disabled, but the record remains and must be removed")
+    if sight.presence is not Presence.ABSENT:
+        return seen
+    reason = sight.reason or ("record remains" if sight.record else "")
+    return _with_control(replace(seen, reason=reason), Kind.ACCOUNT, witnesses)
+
+
+def grant(
+    look: Look,
+    kind: Kind,
+    grant_id: str,
+    witnesses: Sequence[Witness],
+    *,
+    filled_before: bool,
+    vanished_before: frozenset[str] = frozenset(),
+    below: str = "",
+) -> Seen:
+    """Whether the grant with this immutable id is there. `filled_before`: the leaver's own baseline list of this kind
+    had rows. `below`: the `each` row it was found under; a row that has just vanished is asked for once more."""
+    listing = listing_of(look, kind)
+    if listing is None:
+        return Seen(Presence.UNKNOWN, f"the system does not list {kind}")
+    base = Seen(Presence.UNKNOWN, listing.reason, "", listing.sent, listing.answered, listing.evidence)
+    row = _row(listing, grant_id)
+    if row is not None and row.presence is Presence.PRESENT:
+        return replace(base, presence=Presence.PRESENT, reason=row.note)  # present needs no control
+    if listing.state is ListState.UNKNOWN:
+        return replace(base, reason=listing.reason or "the list could not be read")
+    if row is not None and row.presence is Presence.UNKNOWN:
+        return replace(base, reason=row.note or "the item's state is in no closed set")
+    if below and below in listing.vanished and below not in vanished_before:
+        return replace(base, reason="its row went between two requests; it is asked for once more")
+
+    if listing.state is ListState.GONE_WITH_ACCOUNT:
+        if look.account.presence is not Presence.ABSENT:
+            return replace(base, reason=f"{listing.reason or 'not found'}, but the account was not seen absent")
+        absent = replace(base, presence=Presence.ABSENT, reason="gone with the account", with_account=True)
+        return _with_control(absent, kind, witnesses)
+    if listing.state is ListState.OMITTED:
+        if not filled_before:
+            return replace(base, reason="the field is missing, and it was not filled at the baseline either")
+        absent = replace(base, presence=Presence.ABSENT, reason="the field is left out, which means empty here")
+        return _with_control(absent, kind, witnesses)
+    note = row.note if row is not None else ""
+    return _with_control(replace(base, presence=Presence.ABSENT, reason=note), kind, witnesses)
+
+
+def use(used: Used, controls: Sequence[tuple[str, Used]]) -> Seen:
+    """The leaver's vantage: refused counts only if a control's own credential of that kind worked in this round."""
+    seen = Seen(used.presence, used.reason, "", used.sent, used.answered, used.evidence)
+    if used.presence is not Presence.ABSENT:
+        return seen
+    for key, other in controls:
+        if other.presence is Presence.PRESENT:
+            return replace(seen, control=key)
+    why = controls[0][1].reason if controls else "there is none"
+    return replace(seen, presence=Presence.UNKNOWN, reason=f"refused, but no control's own credential worked: {why}")
+
+
+def _with_control(absent: Seen, kind: Kind, witnesses: Sequence[Witness]) -> Seen:
+    for witness in witnesses:
+        if witness.sees(kind):
+            return replace(absent, control=witness.key)
+    return replace(absent, presence=Presence.UNKNOWN, reason=_lost(kind, witnesses), with_account=False)
+
+
+def _lost(kind: Kind, witnesses: Sequence[Witness]) -> str:
+    if not witnesses:
+        return f"not seen, but there is no control with {kind} access to prove that the reader can see any"
+    listing = listing_of(witnesses[0].look, kind)
+    why = witnesses[0].look.account.reason if kind is Kind.ACCOUNT else (listing.reason if listing else "")
+    return "not seen, but neither was any control: the reader may be blind" + (f" ({why})" if why else "")
+
+
+def _row(listing: Listing, grant_id: str) -> Row | None:
+    rows = [row for row in listing.rows if row.id == grant_id]
+    return next((r for r in rows if r.presence is Presence.PRESENT), rows[0] if rows else None)
