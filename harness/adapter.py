@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -11,13 +11,25 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from harness.config import Config, DurationField, KindField
-from harness.ports import Connector, System, Tools
+from harness.model import Kind, Touches
+from harness.ports import Connector, KindTraits, Limits, System, Tools
 from harness.wire.auth import Auth, Credential
+
+_PER = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class LimitsConfig(Config):
-    rate: str | None = Field(default=None, pattern=r"^[0-9]+(\.[0-9]+)?/(s|m|h)$")
+    """What a system bears from the whole run: requests a second, minute or hour, and how many at once."""
+
+    rate: str | None = Field(default=None, pattern=r"^[0-9]+(\.[0-9]+)?/(s|m|h)$", examples=["10/s", "600/m"])
     concurrency: int = Field(default=4, ge=1, le=256)
+
+    def limits(self) -> Limits:
+        """The same with the rate as requests a second."""
+        if self.rate is None:
+            return Limits(None, self.concurrency)
+        count, unit = self.rate.split("/")
+        return Limits(float(count) / _PER[unit], self.concurrency)
 
 
 class SystemConfig(Config):
@@ -57,6 +69,24 @@ class SystemConfig(Config):
         """The reader is not the writer."""
         return self.auth is None and self.writer is not None
 
+    def declared(self) -> Mapping[Kind, KindTraits]:
+        """What this system can do with each kind, without building it: scenarios are bound against it. The account
+        itself is not in it (every system has accounts). The base reads a `kinds` attribute whose values have
+        `list`, `use`, `grant`, `revoke` and `object: {find, create}`; an adapter with another shape overrides."""
+        return {kind: _traits(conf) for kind, conf in (getattr(self, "kinds", None) or {}).items()}
+
+    def able(self) -> frozenset[str]:
+        """What the account can do, in the words of `needs`: among `create`, `login`, `search`, `audit`."""
+        account = getattr(self, "account", None)
+        found = {word for word in ("create", "login", "search") if getattr(account, word, None) is not None}
+        if getattr(self, "audit", None) is not None:
+            found.add("audit")
+        return frozenset(found)
+
+    def addresses(self) -> tuple[str, ...]:
+        """Every URL (or host) that this system is reached at: `environment: sandbox` demands loopback of them all."""
+        return _addresses(self)
+
 
 class ConnectorConfig(Config):
     """Keys of every connector, whatever its type; `events` is each type's own."""
@@ -64,6 +94,45 @@ class ConnectorConfig(Config):
     type: str
     owner: str
     auth: Auth | None = None
+
+    def event_names(self) -> frozenset[str]:
+        """The events it can fire; `replay` and waiting are the engine's. The base reads an `events` mapping."""
+        return frozenset(getattr(self, "events", None) or ())
+
+    def addresses(self) -> tuple[str, ...]:
+        """Every URL (or host) that it is reached at."""
+        return _addresses(self)
+
+
+def _traits(conf: Any) -> KindTraits:
+    use = getattr(conf, "use", None)
+    uses: dict[str, Touches] = {}
+    if use is not None:
+        channels = use if isinstance(use, Mapping) else {"": use}
+        uses = {str(channel): _touches(request) for channel, request in channels.items()}
+    made = getattr(conf, "object", None)
+    return KindTraits(
+        listed=getattr(conf, "list", None) is not None,
+        uses=uses,
+        grantable=getattr(conf, "grant", None) is not None,
+        revocable=getattr(conf, "revoke", None) is not None,
+        creates_objects=getattr(made, "create", None) is not None,
+        finds_objects=getattr(made, "find", None) is not None,
+    )
+
+
+def _touches(request: Any) -> Touches:
+    first = request[0] if isinstance(request, list | tuple) and request else request
+    found = getattr(first, "touches", None)
+    return found if isinstance(found, Touches) else Touches.CHANGES
+
+
+def _addresses(config: Config) -> tuple[str, ...]:
+    found = [getattr(config, "url", None)]
+    auths = [getattr(config, "auth", None)]
+    auths += [credential.auth for side in ("reader", "writer") if (credential := getattr(config, side, None))]
+    found += [auth.oauth2.token_url for auth in auths if auth is not None and auth.oauth2 is not None]
+    return tuple(dict.fromkeys(str(address) for address in found if address is not None))
 
 
 @dataclass(frozen=True, slots=True)
