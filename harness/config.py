@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from harness.model import Duration, Kind, Secret
 
 UNITS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+REFERENCES = ("${env:NAME}", "${file:PATH}", "${keyring:SERVICE/USER}")
 _DURATION = re.compile(r"([0-9]+)(ms|s|m|h|d)")
 
 
@@ -23,20 +26,31 @@ class Config(BaseModel):
 
 
 class Ref(str):
-    """A string that held `${env:NAME}`, `${file:PATH}` or `${keyring:SERVICE/USER}`; it is the resolved text, and
-    remembers how it was written. `secret_only`: it used a reference that only secret fields may use."""
+    """A string that held `${env:NAME}`, `${file:PATH}` or `${keyring:SERVICE/USER}`. It is the resolved text where only
+    `env` was used; `secret_only` ones are read when a secret field asks for them. `raw` is how it was written: all
+    that may ever be shown."""
 
     raw: str
     secret_only: bool
+    opened: bool  # a secret field took it
 
     def __new__(cls, text: str, raw: str, secret_only: bool = False) -> Ref:
         made = super().__new__(cls, text)
         made.raw = raw
         made.secret_only = secret_only
+        made.opened = False
         return made
 
     def __repr__(self) -> str:
         return repr(self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Given as pydantic's validation context: how secret fields open their references. `read` answers the secret
+    or raises `ValueError` with a sentence that does not contain it."""
+
+    read: Callable[[Ref], str]
 
 
 def parse_duration(value: Any) -> Duration:
@@ -44,18 +58,22 @@ def parse_duration(value: Any) -> Duration:
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise PydanticCustomError("duration", "not a duration", {"allowed": ["250ms", "5s", "15m", "2h", "3d"]})
+    if len(match[1]) > 9:
+        raise PydanticCustomError("duration", "the duration is too long")
     return int(match[1]) * UNITS[match[2]]
 
 
-def _secret(value: Any) -> Secret:
+def _secret(value: Any, info: ValidationInfo) -> Secret:
     if isinstance(value, Secret):
         return value
     if not isinstance(value, Ref):
-        allowed = ["${env:NAME}", "${file:PATH}", "${keyring:SERVICE/USER}"]
         # The literal itself must not be echoed: it may be a real secret.
         raise PydanticCustomError(
-            "secret", "a literal in a secret field is refused", {"allowed": allowed, "hide": True}
+            "secret", "a literal in a secret field is refused", {"allowed": list(REFERENCES), "hide": True}
         )
+    value.opened = True
+    if isinstance(info.context, Opening):
+        return Secret(info.context.read(value))
     return Secret(str.__str__(value))
 
 
