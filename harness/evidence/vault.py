@@ -1,0 +1,131 @@
+"""The known-secret set: every secret that the run uses or makes, found again in whatever form it comes back."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterator
+from html import escape
+from threading import Lock
+from urllib.parse import quote, quote_plus
+
+MARK = "[redacted]"
+
+# A shorter value cannot be told from ordinary text; only the key it stands under protects it.
+SHORTEST = 4
+
+# Needles of at least _LONG characters are found by sampling: every window of _LONG characters holds one
+# _GRAM-character piece that starts at a multiple of _STRIDE, so only those pieces of a text are looked up. The cost of
+# a scrub does not grow with the number of secrets.
+_LONG, _GRAM = 12, 6
+_STRIDE = _LONG - _GRAM + 1
+
+
+def _base64_cores(data: bytes) -> Iterator[str]:
+    """What stays the same of `data` in the base64 of any longer text that holds it, at each of the three offsets;
+    this covers the Basic scheme's `user:password` (RFC 7617) too."""
+    for offset in range(3):
+        padded = b"\0" * offset + data
+        whole = len(padded) // 3 * 3
+        start = 0 if offset == 0 else 4
+        for encode in (b64encode, urlsafe_b64encode):
+            yield encode(padded[:whole]).decode()[start:]
+    yield b64encode(data).decode().rstrip("=")
+    yield urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _lower_hex(text: str) -> str:
+    head, *rest = text.split("%")
+    return head + "".join("%" + piece[:2].lower() + piece[2:] for piece in rest)
+
+
+def _in_json(text: str) -> Iterator[str]:
+    for ascii_only in (True, False):
+        inner = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+        yield inner
+        yield inner.replace("/", "\\/")
+
+
+def forms(secret: str) -> set[str]:
+    """Every way in which `secret` may stand in a text: raw, URL-encoded, base64 (also as part of more, as in Basic),
+    HTML-escaped, and each of them JSON-escaped, twice too (a body inside an exchange)."""
+    data = secret.encode("utf-8", "surrogatepass")
+    plain = {secret, escape(secret), escape(secret, quote=False)}
+    for quoted in (quote(data, safe=""), quote(data, safe="/"), quote_plus(data), quote(data, safe="!*'();:@&=+$,/?")):
+        plain |= {quoted, _lower_hex(quoted)}
+    once = {inner for form in plain for inner in _in_json(form)}
+    twice = {inner for form in once for inner in _in_json(form)}
+    cores = {core for core in _base64_cores(data) if len(core) >= SHORTEST + 2}
+    escaped = {core.replace("/", "\\/") for core in cores} | {quote(core, safe="") for core in cores}
+    return {form for form in plain | once | twice | cores | escaped if len(form) >= SHORTEST}
+
+
+class Vault:
+    """Implements `ports.Vault`. Safe to use from many threads; never shows what it knows."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._known: set[str] = set()
+        self._short: tuple[str, ...] = ()
+        self._grams: dict[str, tuple[tuple[int, str], ...]] = {}
+
+    def learn(self, secret: str) -> None:
+        """From now on `secret` is scrubbed. Values under four characters are ignored (see SHORTEST)."""
+        if len(secret) < SHORTEST or secret in self._known:
+            return
+        with self._lock:
+            if secret in self._known:
+                return
+            needles = forms(secret)
+            short = [needle for needle in needles if len(needle) < _LONG]
+            for needle in needles:
+                for offset in range(_STRIDE if len(needle) >= _LONG else 0):
+                    gram = needle[offset : offset + _GRAM]
+                    self._grams[gram] = (*self._grams.get(gram, ()), (offset, needle))
+            self._short = (*self._short, *short)
+            self._known.add(secret)
+
+    def _spans(self, text: str) -> list[tuple[int, int]]:
+        spans = []
+        for needle in self._short:
+            at = text.find(needle)
+            while at >= 0:
+                spans.append((at, at + len(needle)))
+                at = text.find(needle, at + 1)
+        grams = self._grams
+        if grams:
+            pieces = [text[at : at + _GRAM] for at in range(0, len(text) - _GRAM + 1, _STRIDE)]
+            if not grams.keys().isdisjoint(pieces):
+                for index, piece in enumerate(pieces):
+                    for offset, needle in grams.get(piece, ()):
+                        start = index * _STRIDE - offset
+                        if start >= 0 and text.startswith(needle, start):
+                            spans.append((start, start + len(needle)))
+        return spans
+
+    def holds(self, text: str) -> bool:
+        """Whether a known secret occurs in `text` in any form."""
+        return bool(self._spans(text))
+
+    def scrub(self, text: str) -> str:
+        return self.scrub_counted(text)[0]
+
+    def scrub_counted(self, text: str) -> tuple[str, int]:
+        """The text without any known secret, and how many places were replaced."""
+        spans = self._spans(text)
+        if not spans:
+            return text, 0
+        spans.sort()
+        kept: list[str] = []
+        count, end = 0, 0
+        reach = 0
+        for start, stop in spans:
+            if start >= reach:
+                kept += (text[end:start], MARK)
+                count += 1
+            reach = end = max(reach, stop)
+        kept.append(text[reach:])
+        return "".join(kept), count
+
+    def __repr__(self) -> str:
+        return f"Vault({len(self._known)} secrets)"
