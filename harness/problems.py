@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from harness.model import Problem, Secret
+from harness.model import Kind, Problem, Secret
 from harness.source import DataPath, Source
 
 _QUOTED = re.compile(r"'([^']*)'")
@@ -75,13 +75,13 @@ def explain(
     at: DataPath = (),
     data: Any = None,
     clean: Callable[[str], str] = str,
-    private: Callable[[DataPath], bool] = lambda _path: False,
+    skip: Callable[[DataPath], bool] = lambda _path: False,
 ) -> list[Problem]:
     """Every error as a `Problem`. `at` is where in the file `data` (default: the whole file) stands; `clean` removes
-    resolved references from messages; `private` tells places whose value is never shown."""
+    resolved references from messages; places that `skip` names have been reported already."""
     root = source.data if data is None else data
     located = [_Located(each, model, root) for each in error.errors(include_url=False, include_input=False)]
-    made = [_problem(each, source, at, root, clean, private) for each in _members(located)]
+    made = [_problem(each, source, at, clean) for each in _members(located) if not skip((*at, *each.path))]
     return list(dict.fromkeys(made))
 
 
@@ -117,9 +117,7 @@ def _problem(
     each: _Located,
     source: Source,
     at: DataPath,
-    root: Any,
     clean: Callable[[str], str],
-    private: Callable[[DataPath], bool],
 ) -> Problem:
     path = (*at, *each.path)
     context: Mapping[str, Any] = each.detail.get("ctx") or {}
@@ -130,8 +128,11 @@ def _problem(
         return unknown(source, path, "key", name, _keys(each.owner), key=True)
     message = clean(_message(each, context))
     allowed = [str(word) for word in context.get("allowed", ())] or _choices(each)
-    hidden = context.get("hide") or private(path) or any(_secret(found, set()) for found in each.candidates)
-    value = name if each.key else "" if hidden else shown(_at(root, each.path))
+    hidden = context.get("hide") or any(_secret(found, set()) for found in each.candidates)
+    value = name if each.key else "" if hidden else shown(_at(source.data, path))
+    if each.type in _CHOICE and value and "shapes" not in each.detail:
+        what = "kind" if set(allowed) == set(Kind) else "word"
+        return unknown(source, path, what, value, allowed, key=each.key)
     return source.problem(path, message, value, allowed, key=each.key)
 
 

@@ -1,0 +1,131 @@
+"""References in a fleet file: `${env:NAME}` in any string; `${file:PATH}`, `${keyring:SERVICE/USER}` for secrets."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.config import REFERENCES, Ref
+from harness.model import Problem
+from harness.source import DataPath, Source
+
+_REFERENCE = re.compile(r"\$\{(?:(env):([A-Za-z_][A-Za-z0-9_]*)|(file):([^}\n]+)|(keyring):([^}/\n]+/[^}\n]+))\}")
+_SECRETIVE = re.compile(r"(?i)secret|token|passw|pwd|key|credential|bearer|private")
+MISSING = "http://unresolved.invalid"  # stands in where only the shape is wanted and a variable is not set
+
+
+class References:
+    """Resolves the references of one file. `strict` false: only the shape is wanted, nothing secret is read and
+    missing variables are no problem. `secrets` collects what must never be written anywhere."""
+
+    def __init__(self, source: Source, env: Mapping[str, str], *, strict: bool) -> None:
+        self.problems: list[Problem] = []
+        self.secrets: list[str] = []
+        self.refs: dict[DataPath, Ref] = {}
+        self.unresolved: set[DataPath] = set()
+        self._source = source
+        self._env = env
+        self._strict = strict
+        self._values: dict[str, str] = {}  # env name -> value
+        self._folder = Path(source.file).parent
+
+    def resolve(self, value: Any, path: DataPath = ()) -> Any:
+        """A copy of `value` in which each string with a reference is a `Ref`."""
+        if isinstance(value, dict):
+            return {key: self.resolve(below, (*path, key)) for key, below in value.items()}
+        if isinstance(value, list):
+            return [self.resolve(below, (*path, index)) for index, below in enumerate(value)]
+        if isinstance(value, str) and "${" in value:
+            return self._string(value, path)
+        return value
+
+    def _string(self, raw: str, path: DataPath) -> str:
+        if "${" in _REFERENCE.sub("", raw):
+            # Not echoed: in a secret field the rest may be the secret itself.
+            self.problems.append(self._source.problem(path, "not a reference", "", REFERENCES))
+            return raw
+        secret_only = any(match[3] or match[5] for match in _REFERENCE.finditer(raw))
+        made = Ref(_REFERENCE.sub(lambda match: self._env_value(match, path), raw), raw, secret_only)
+        self.refs[path] = made
+        return made
+
+    def _env_value(self, match: re.Match[str], path: DataPath) -> str:
+        if match[1] is None:
+            return match[0]
+        name = match[2]
+        value = self._env.get(name, "")
+        if value:
+            self._values[name] = value
+            if _SECRETIVE.search(name):
+                self.secrets.append(value)
+            return value
+        if self._strict:
+            state = "is empty" if name in self._env else "is not set"
+            self.problems.append(self._source.problem(path, f"environment variable {state}", name))
+        self.unresolved.add(path)
+        return MISSING
+
+    def open(self, ref: Ref) -> str:
+        """What a secret field holds. Raises ValueError, with a sentence that holds no secret."""
+        if not self._strict:
+            return ""
+        text = _REFERENCE.sub(self._secret_value, ref.raw)
+        self.secrets.append(text)
+        return text
+
+    def _secret_value(self, match: re.Match[str]) -> str:
+        if match[1]:
+            value = self._env.get(match[2], "")
+        elif match[3]:
+            value = self._file(match[4])
+        else:
+            value = _keyring(match[6])
+        if value:
+            self.secrets.append(value)
+        return value
+
+    def _file(self, name: str) -> str:
+        try:
+            text = (self._folder / Path(name).expanduser()).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, RuntimeError) as error:
+            raise ValueError(f"the file cannot be read: {getattr(error, 'strerror', None) or 'no such home'}") from None
+        except ValueError:
+            raise ValueError("the file is not UTF-8 text") from None
+        if not text:
+            raise ValueError("the file is empty")
+        return text
+
+    def misplaced(self, below: DataPath) -> Iterator[Problem]:
+        """References that only secret fields may use, elsewhere. Ask after the part `below` was validated."""
+        for path, ref in self.refs.items():
+            if ref.secret_only and not ref.opened and path[: len(below)] == below:
+                message = "only a secret field may use this reference"
+                yield self._source.problem(path, message, ref.raw, REFERENCES[:1])
+
+    def clean(self, message: str) -> str:
+        """A message of a validator, with resolved values turned back into their references."""
+        for name, value in sorted(self._values.items(), key=lambda item: -len(item[1])):
+            if len(value) >= 3:
+                message = message.replace(value, f"${{env:{name}}}")
+        for secret in self.secrets:
+            if len(secret) >= 3:
+                message = message.replace(secret, "***")
+        return message
+
+
+def _keyring(name: str) -> str:
+    service, _, user = name.partition("/")
+    try:
+        keyring = importlib.import_module("keyring")
+    except ImportError:
+        raise ValueError("`${keyring:…}` needs: pip install 'exitproof[keyring]'") from None
+    try:
+        found = keyring.get_password(service, user)
+    except Exception as error:  # noqa: BLE001  back ends raise what they like; the text may hold anything
+        raise ValueError(f"the keyring cannot be read ({type(error).__name__})") from None
+    if not found:
+        raise ValueError("the keyring has no such entry")
+    return str(found)
