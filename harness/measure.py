@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 from harness.model import AccountSight, Kind, Listing, ListState, Look, Presence, Row, Used
 
+_DOUBT = (Presence.PRESENT, Presence.UNKNOWN, Presence.ABSENT)  # an id listed twice: what speaks for access wins
+
 
 @dataclass(frozen=True, slots=True)
 class Witness:
@@ -46,7 +48,12 @@ class Seen:
 
 
 def listing_of(look: Look, kind: Kind) -> Listing | None:
-    return next((each for each in look.listings if each.kind is kind), None)
+    """The look's one list of this kind. Two that an adapter did not join speak for nobody: only what is seen counts."""
+    found = [each for each in look.listings if each.kind is kind]
+    if len(found) < 2:
+        return found[0] if found else None
+    rows = tuple(row for each in found for row in each.rows)
+    return replace(found[0], state=ListState.UNKNOWN, rows=rows, reason=f"{kind} was listed more than once")
 
 
 def account(look: Look, witnesses: Sequence[Witness], *, removed: bool) -> Seen:
@@ -58,7 +65,7 @@ def account(look: Look, witnesses: Sequence[Witness], *, removed: bool) -> Seen:
     if sight.presence is not Presence.ABSENT:
         return seen
     reason = sight.reason or ("record remains" if sight.record else "")
-    return _with_control(replace(seen, reason=reason), Kind.ACCOUNT, witnesses)
+    return _with_control(replace(seen, reason=reason), Kind.ACCOUNT, look, witnesses)
 
 
 def grant(
@@ -72,33 +79,42 @@ def grant(
     below: str = "",
 ) -> Seen:
     """Whether the grant with this immutable id is there. `filled_before`: the leaver's own baseline list of this kind
-    had rows. `below`: the `each` row it was found under; a row that has just vanished is asked for once more."""
+    had rows. `below`: the `each` row it was found under. A row that vanished between two requests is asked for once
+    more and never settles an absence by itself: an object that the reader lost answers 404 just the same."""
     listing = listing_of(look, kind)
     if listing is None:
         return Seen(Presence.UNKNOWN, f"the system does not list {kind}")
-    base = Seen(Presence.UNKNOWN, listing.reason, "", listing.sent, listing.answered, listing.evidence)
+    sight = look.account
+    sent, answered = listing.sent or sight.sent, listing.answered or sight.answered  # a failed list may know no times
+    base = Seen(Presence.UNKNOWN, listing.reason, "", sent, answered, listing.evidence)
     row = _row(listing, grant_id)
     if row is not None and row.presence is Presence.PRESENT:
         return replace(base, presence=Presence.PRESENT, reason=row.note)  # present needs no control
+    if not grant_id:
+        return replace(base, reason="its immutable id is not known, so nothing can be missing from the list")
     if listing.state is ListState.UNKNOWN:
         return replace(base, reason=listing.reason or "the list could not be read")
     if row is not None and row.presence is Presence.UNKNOWN:
         return replace(base, reason=row.note or "the item's state is in no closed set")
-    if below and below in listing.vanished and below not in vanished_before:
-        return replace(base, reason="its row went between two requests; it is asked for once more")
+    if listing.vanished and (not below or below in listing.vanished):
+        again = bool(listing.vanished & vanished_before)
+        why = "still listed, still answered as gone" if again else "it is asked for once more"
+        return replace(base, reason=f"its row went between two requests; {why}")
 
     if listing.state is ListState.GONE_WITH_ACCOUNT:
-        if look.account.presence is not Presence.ABSENT:
+        if sight.presence is not Presence.ABSENT:
             return replace(base, reason=f"{listing.reason or 'not found'}, but the account was not seen absent")
-        absent = replace(base, presence=Presence.ABSENT, reason="gone with the account", with_account=True)
-        return _with_control(absent, kind, witnesses)
+        # Two readings make this absence: its bounds and its evidence are those of both.
+        both = (min(sent, sight.sent), max(answered, sight.answered), listing.evidence + sight.evidence)
+        absent = Seen(Presence.ABSENT, "gone with the account", "", *both, with_account=True)
+        return _with_control(absent, kind, look, witnesses)
     if listing.state is ListState.OMITTED:
         if not filled_before:
             return replace(base, reason="the field is missing, and it was not filled at the baseline either")
         absent = replace(base, presence=Presence.ABSENT, reason="the field is left out, which means empty here")
-        return _with_control(absent, kind, witnesses)
+        return _with_control(absent, kind, look, witnesses)
     note = row.note if row is not None else ""
-    return _with_control(replace(base, presence=Presence.ABSENT, reason=note), kind, witnesses)
+    return _with_control(replace(base, presence=Presence.ABSENT, reason=note), kind, look, witnesses)
 
 
 def use(used: Used, controls: Sequence[tuple[str, Used]]) -> Seen:
@@ -109,13 +125,13 @@ def use(used: Used, controls: Sequence[tuple[str, Used]]) -> Seen:
     for key, other in controls:
         if other.presence is Presence.PRESENT:
             return replace(seen, control=key)
-    why = controls[0][1].reason if controls else "there is none"
+    why = (controls[0][1].reason or "it was refused as well") if controls else "there is none"
     return replace(seen, presence=Presence.UNKNOWN, reason=f"refused, but no control's own credential worked: {why}")
 
 
-def _with_control(absent: Seen, kind: Kind, witnesses: Sequence[Witness]) -> Seen:
+def _with_control(absent: Seen, kind: Kind, look: Look, witnesses: Sequence[Witness]) -> Seen:
     for witness in witnesses:
-        if witness.sees(kind):
+        if witness.look is not look and witness.sees(kind):  # nobody is a control of themselves
             return replace(absent, control=witness.key)
     return replace(absent, presence=Presence.UNKNOWN, reason=_lost(kind, witnesses), with_account=False)
 
@@ -130,4 +146,4 @@ def _lost(kind: Kind, witnesses: Sequence[Witness]) -> str:
 
 def _row(listing: Listing, grant_id: str) -> Row | None:
     rows = [row for row in listing.rows if row.id == grant_id]
-    return next((r for r in rows if r.presence is Presence.PRESENT), rows[0] if rows else None)
+    return min(rows, key=lambda row: _DOUBT.index(row.presence), default=None)
