@@ -1,0 +1,186 @@
+"""Takes back what this run made, and believes only a look that it is gone.
+
+Looks first, revokes only what it saw present or could not see, goes on after a failure, and touches nothing that
+the journal does not know as this run's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+
+from harness.engine.context import Context
+from harness.engine.party import Party
+from harness.engine.setup import Objects
+from harness.measure import listing_of
+from harness.model import SECOND, Account, Cleanup, Event, Floor, Grant, ListState, Look, Made, Presence
+from harness.ports import Provisions, WriteFailed
+
+TRIES = 4
+
+
+async def clean(context: Context, party: Party, pool: Sequence[Party], systems: Sequence[str]) -> Cleanup:
+    """One identity, every system it ever had an account in; the newest system first."""
+    leftovers: list[str] = []
+    resting: list[str] = []
+    await retire(context, party)
+    for name in reversed([n for n in context.fleet.systems if n in systems or n in party.accounts]):
+        if not party.accounts.get(name):
+            continue
+        left, rests = await _system(context, party, pool, name)
+        leftovers += left
+        resting += rests
+    record = {"op": "cleaned", "identity": party.key, "leftovers": leftovers, "resting": resting}
+    context.journal.write({**record, "state": "answered", "at": context.now()})
+    return Cleanup(complete=not leftovers, leftovers=tuple(leftovers), resting=tuple(resting))
+
+
+async def retire(context: Context, party: Party) -> None:
+    """Who joined through a connector leaves through it: its source would bring the accounts back otherwise. Whether
+    it worked is for the looks to say."""
+    if not party.joined or party.left:
+        return
+    party.left = True
+    connector = context.fleet.connectors[party.via]
+    name = next((n for n in ("delete", "terminate", party.exit) if n in connector.events()), "")
+    if not name:
+        return
+    event = Event(f"{context.run_id}-{party.key}-retire", name, context.now(), "end of the drill")
+    with suppress(WriteFailed):
+        await context.change("retire", party, f"via:{party.via}", lambda: connector.fire(event, party.person()))
+
+
+async def _system(context: Context, party: Party, pool: Sequence[Party], name: str) -> tuple[list[str], list[str]]:
+    """Tried a few times: what could not be taken back at once may be later."""
+    left: list[str] = []
+    pause = SECOND // 5
+    for attempt in range(TRIES):
+        if attempt:
+            await context.kernel.pause(pause)
+            pause *= 3
+        left, resting = await _once(context, party, pool, name)
+        if not left:
+            return [], resting
+    return left, []
+
+
+async def _once(context: Context, party: Party, pool: Sequence[Party], name: str) -> tuple[list[str], list[str]]:
+    system = context.entry(name).system
+    if not isinstance(system, Provisions):
+        return [f"{name}: the harness can remove nothing here"], []
+    desk = context.desks[name]
+    reading = await desk.read(party, pool)
+    looks = {account.id: look for account, look in reading.looks}
+    failed: dict[str, str] = {}
+    for given in reversed(party.grants.get(name, [])):
+        account = party.current(name)
+        if account is None or not _may_remain(given, looks.get(account.id)):
+            continue
+        take_back = partial(system.revoke, party.person(name), given)
+        what = {"kind": str(given.entitlement.kind), "name": given.entitlement.label}
+        try:
+            await context.change("revoke", party, name, take_back, **what)
+        except WriteFailed as why:
+            failed[_what(given)] = why.reason
+    for account in party.accounts.get(name, ()):
+        look = looks.get(account.id)
+        if look is not None and look.account.presence is Presence.ABSENT and not look.account.record:
+            continue
+        if look is not None and look.account.presence is Presence.UNKNOWN and "another identity" in look.account.reason:
+            continue  # its id belongs to somebody else now: not ours to remove
+        person = party.person(name, account)
+        try:
+            await context.change("remove", party, name, partial(system.remove, person), id=account.id)
+        except WriteFailed as why:
+            failed[f"account {account.id}"] = why.reason
+    return await _proof(context, party, pool, name, failed)
+
+
+async def _proof(
+    context: Context, party: Party, pool: Sequence[Party], name: str, failed: dict[str, str]
+) -> tuple[list[str], list[str]]:
+    """Complete is what a look says, whatever `revoke` answered."""
+    reading = await context.desks[name].read(party, pool)
+    looks = {account.id: look for account, look in reading.looks}
+    floor = context.entry(name).system.declaration().floor
+    left: list[str] = []
+    resting: list[str] = []
+    for account in party.accounts.get(name, ()):
+        left += _account_left(name, account, looks.get(account.id), floor, failed, resting)
+    current = party.current(name)
+    look = looks.get(current.id) if current else None
+    for given in party.grants.get(name, ()):
+        listing = listing_of(look, given.entitlement.kind) if look else None
+        if listing and given.id and any(r.id == given.id and r.presence is Presence.PRESENT for r in listing.rows):
+            why = failed.get(_what(given), "it is still listed")
+            left.append(f"{name}: {_what(given)} ({why})")
+    return left, resting
+
+
+def _account_left(
+    name: str, account: Account, look: Look | None, floor: Floor, failed: dict[str, str], resting: list[str]
+) -> list[str]:
+    label = f"{name}: account {account.id}"
+    if look is None:
+        return [f"{label} (could not be looked at)"]
+    sight = look.account
+    if sight.presence is Presence.ABSENT and not sight.record:
+        return []
+    if sight.presence is Presence.ABSENT and floor is not Floor.DELETED:
+        resting.append(f"{label} ({floor})")
+        return []
+    why = failed.get(f"account {account.id}") or sight.reason or "it is still there"
+    return [f"{label} ({why})"]
+
+
+def _may_remain(given: Grant, look: Look | None) -> bool:
+    """Seen present, or could not be seen."""
+    if look is None:
+        return True
+    listing = listing_of(look, given.entitlement.kind)
+    if listing is None:
+        return True
+    if listing.state is not ListState.COMPLETE:
+        return listing.state is ListState.UNKNOWN
+    return given.id is None or any(row.id == given.id for row in listing.rows)
+
+
+def _what(given: Grant) -> str:
+    return f"{given.entitlement.kind} {given.entitlement.label}"
+
+
+async def remove_objects(context: Context, objects: Objects) -> list[str]:
+    """What this run created, never what it found; gone only when `find` says so."""
+    left: list[str] = []
+    for key, made in reversed(list(objects.made.items())):
+        if not made.created:
+            continue
+        why = await _remove_object(context, made)
+        if why:
+            left.append(f"{made.spec.system}: {made.spec.kind} {made.spec.name} ({why})")
+        else:
+            del objects.made[key]
+    return left
+
+
+async def _remove_object(context: Context, made: Made) -> str:
+    name = made.spec.system
+    system = context.entry(name).system
+    if not isinstance(system, Provisions):
+        return "the harness can remove nothing here"
+    why, pause = "", SECOND // 5
+    for attempt in range(TRIES):
+        if attempt:
+            await context.kernel.pause(pause)
+            pause *= 3
+        try:
+            await context.change("remove-object", None, name, lambda: system.remove_object(made), id=made.id)
+            found = await context.kernel.call(context.lane(name), lambda: system.find_object(made.spec, None))
+        except WriteFailed as failed:
+            why = failed.reason
+            continue
+        if found is None or found.id != made.id:
+            return ""
+        why = "it is still there"
+    return why

@@ -1,0 +1,331 @@
+"""From the tracks of a case to questions for the judge, and from findings to the result of the case."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from harness.engine.exercise import LOGIN
+from harness.engine.party import Party, Track
+from harness.engine.steps import Mark
+from harness.judge import Expects, Question, judge, read
+from harness.model import (
+    SECOND,
+    Case,
+    CaseResult,
+    Claim,
+    Cleanup,
+    Entitlement,
+    Finding,
+    Instant,
+    Keep,
+    Kind,
+    Observation,
+    Outcome,
+    Phase,
+    Presence,
+    Subject,
+    Vantage,
+    Verdict,
+    join,
+)
+
+if TYPE_CHECKING:
+    from harness.engine.life import Life
+
+
+def means(wanted: Entitlement, track: Track) -> bool:
+    """Whether a track is the access that an entitlement names."""
+    if (wanted.system, wanted.kind) != (track.system, track.kind):
+        return False
+    return wanted.kind is Kind.ACCOUNT or track.name in (wanted.label, wanted.name)
+
+
+def today(now: Instant) -> date:
+    return datetime.fromtimestamp(now // SECOND, UTC).date()
+
+
+def applies(keep: Keep, case: Case) -> bool:
+    facts = {"leave.event": case.leave.event, "leave.via": case.leave.via, **case.params}
+    facts |= {f"identity.{name}": value for name, value in case.attributes.items()}
+    return all(facts.get(key) == value for key, value in keep.when.items())
+
+
+def matches(keep: Keep, track: Track) -> bool:
+    return (
+        keep.system in ("any", track.system)
+        and keep.kind is track.kind
+        and fnmatchcase(track.name.casefold(), keep.name.casefold())
+    )
+
+
+def keep_for(life: Life, track: Track) -> tuple[Keep | None, tuple[str, ...]]:
+    """The exception in force for a track, and a note about one that has run out."""
+    notes: list[str] = []
+    for keep in life.case.keep:
+        if applies(keep, life.case) and matches(keep, track):
+            if keep.until >= today(life.context.now()):
+                return keep, ()
+            notes.append(f"an exception for it ran out on {keep.until} ({keep.owner}: {keep.reason})")
+    return None, tuple(notes)
+
+
+def unsettled_since(case: Case, track: Track) -> Instant | None:
+    """When the newest absence was first seen, if it is not confirmed yet."""
+    settle = case.settle_of(case.within.of(track.system, track.kind))
+    history = read(track.complete, settle, 2)
+    if history.first_absent is None or history.settled(settle, 2) or history.came_back:
+        return None
+    return history.first_absent.sent
+
+
+def result(life: Life, cleanup: Cleanup) -> CaseResult:
+    findings = _findings(life)
+    loose = list(life.loose)
+    if not life.failure:
+        loose += _idle_exceptions(life)
+    verdicts = [f.verdict for f in findings] + ([Verdict.INCONCLUSIVE] if loose or life.failure else [])
+    reason = life.failure or "; ".join(loose) or None
+    sent = life.sent
+    return CaseResult(
+        case=life.case,
+        verdict=join(verdicts),
+        reason=reason,
+        claimed=sent.receipt.claim if sent else Claim.NONE,
+        claim_detail=sent.receipt.detail if sent else "",
+        t0=sent.t0 if sent else None,
+        t0_basis=sent.basis if sent else "",
+        started=life.started,
+        finished=life.context.now(),
+        findings=tuple(findings),
+        cleanup=cleanup,
+        identity=life.party.identity if life.party else None,
+        notes=tuple(life.notes),
+        events=tuple(life.events),
+    )
+
+
+def _findings(life: Life) -> list[Finding]:
+    party = life.party
+    if party is None or not party.tracks:
+        return [_unjudged(life, wanted) for wanted in life.case.access]
+    findings: list[Finding] = []
+    for track in party.tracks.values():
+        if track.void:
+            findings += _void(life, track)
+        elif track.vantage is Vantage.LEAVER and track.channel == LOGIN and track.baseline is not Presence.PRESENT:
+            continue  # no baseline for a sign-in: not exercised
+        else:
+            findings += _track(life, track)
+    findings += _demanded_accounts(life, party)
+    if not life.failure:
+        findings += collateral(life)
+    return [replace(f, fingerprint=fingerprint(life.case, f, party)) for f in findings]
+
+
+def _unjudged(life: Life, wanted: Entitlement) -> Finding:
+    return Finding(
+        Subject.LEAVER,
+        wanted.system,
+        wanted.kind,
+        wanted.label,
+        None,
+        Vantage.ADMIN,
+        Outcome.INCONCLUSIVE,
+        life.failure or "nothing was observed",
+    )
+
+
+def _question(life: Life, track: Track) -> Question:
+    sent = life.sent
+    within = life.case.within.of(track.system, track.kind)
+    keep, notes = keep_for(life, track)
+    more = ["matched by name: the system has no id of its own"] if track.by_name else []
+    if track.with_account:
+        more.append("gone with the account: its list is no longer there to be read")
+    owed = [o for o in life.owed if track.vantage is Vantage.ADMIN or not o.startswith("step ")]
+    return Question(
+        subject=Subject.LEAVER,
+        system=track.system,
+        kind=track.kind,
+        name=track.name,
+        grant_id=track.grant_id,
+        vantage=track.vantage,
+        channel=track.channel,
+        identity=life.party.key if life.party else "",
+        deadline=sent.t0 + within if sent else None,
+        settle=life.case.settle_of(within),
+        looks=1 if track.consumes else 2,
+        owed=tuple(owed[-1:] if track.consumes else owed),
+        appeared=track.appeared or track.taken,
+        signed_in=track.signed_in,
+        keep=keep,
+        doubt=life.failure or (sent.doubt if sent else "the event was never sent"),
+        notes=(*notes, *more),
+    )
+
+
+def _track(life: Life, track: Track) -> list[Finding]:
+    """One finding, or two where a later step demands the access back: gone until then, and there from then on."""
+    question = _question(life, track)
+    if track.taken and not any(o.presence is Presence.PRESENT for o in track.complete):
+        return []
+    if track.kind is not Kind.ACCOUNT and any(means(e, track) for e in life.case.demand.has):
+        return [judge(replace(question, expects=Expects.HAS), track.observations)]
+    marks = life.steps.marks if life.steps else []
+    mark = next((m for m in marks if m.demand and any(means(e, track) for e in m.demand.has)), None)
+    if track.kind is Kind.ACCOUNT and any(means(e, track) for e in life.case.demand.has):
+        return []
+    if mark is not None:
+        before, after = _split(track, mark)
+        found = []
+        if not track.wanted and not track.appeared:
+            early = tuple(o for o in question.owed if _index(life, o) < _index(life, mark.label))
+            found.append(judge(replace(question, owed=early), before))
+        if track.kind is not Kind.ACCOUNT:
+            late = tuple(o for o in question.owed if _index(life, o) >= _index(life, mark.label))
+            found.append(judge(replace(question, owed=late, expects=Expects.HAS), after))
+        return found
+    if track.wanted:
+        return []
+    if _excused(life, track, marks):
+        return []
+    return [judge(question, track.observations)]
+
+
+def _index(life: Life, label: str) -> int:
+    return life.owed.index(label) if label in life.owed else len(life.owed)
+
+
+def _split(track: Track, mark: Mark) -> tuple[list[Observation], list[Observation]]:
+    before = [o for o in track.observations if o.phase is Phase.BASELINE or o.sent < mark.at]
+    after = [o for o in track.observations if o.phase is not Phase.BASELINE and o.sent >= mark.at]
+    return before, after
+
+
+def _excused(life: Life, track: Track, marks: Sequence[Mark]) -> bool:
+    """`gone: old`: what is new by id and by name may be there."""
+    party = life.party
+    if not track.appeared or party is None:
+        return False
+    since: list[Instant] = [m.at for m in marks if m.demand and m.demand.gone == "old"]
+    if life.case.demand.gone == "old" and life.sent:
+        since.append(life.sent.receipt.sent)
+    first = track.observations[0].sent if track.observations else 0
+    if not any(first >= at for at in since):
+        return False
+    old = [t for t in party.tracks.values() if not t.appeared and not t.wanted and t is not track]
+    return not any(t.system == track.system and t.kind is track.kind and t.name == track.name for t in old)
+
+
+def _demanded_accounts(life: Life, party: Party) -> list[Finding]:
+    """An account that is demanded may be the old one or a new one: any that can be used will do."""
+    demands: list[tuple[Entitlement, Instant, str]] = []
+    if life.sent is not None:
+        demands += [(e, life.sent.receipt.sent, "") for e in life.case.demand.has if e.kind is Kind.ACCOUNT]
+    for mark in life.steps.marks if life.steps else []:
+        if mark.demand:
+            demands += [(e, mark.at, mark.label) for e in mark.demand.has if e.kind is Kind.ACCOUNT]
+    findings = []
+    for wanted, since, label in demands:
+        tracks = [t for t in party.tracks.values() if means(wanted, t) and t.vantage is Vantage.ADMIN]
+        best = max(tracks, key=lambda t: (_last_present(t, since), not t.void), default=None)
+        if best is None:
+            findings.append(_unjudged(life, wanted))
+            continue
+        owed = tuple(o for o in life.owed if not label or _index(life, o) >= _index(life, label))
+        later = [o for o in best.observations if o.phase is not Phase.BASELINE and o.sent >= since]
+        question = replace(_question(life, best), expects=Expects.HAS, owed=owed, name="account")
+        findings.append(judge(question, later))
+    return findings
+
+
+def _last_present(track: Track, since: Instant) -> Instant:
+    return max((o.sent for o in track.complete if o.presence is Presence.PRESENT and o.sent >= since), default=-1)
+
+
+def _void(life: Life, track: Track) -> list[Finding]:
+    """No account in this system: nothing to say if every due look found none; else what could not be seen."""
+    if life.failure or any(t.kind is Kind.ACCOUNT and not t.void and t.system == track.system for t in _tracks(life)):
+        return []
+    seen = {o.checkpoint for o in track.complete}
+    if life.owed and all(label in seen for label in life.owed):
+        return []
+    question = replace(_question(life, track), appeared=False, owed=tuple(life.owed))
+    finding = judge(question, track.observations)
+    reason = next((o.reason for o in reversed(track.observations) if o.presence is Presence.UNKNOWN), finding.reason)
+    return [
+        replace(
+            finding, outcome=Outcome.INCONCLUSIVE, reason=f"whether an account appeared could not be seen: {reason}"
+        )
+    ]
+
+
+def _tracks(life: Life) -> Iterable[Track]:
+    return list(life.party.tracks.values()) if life.party else []
+
+
+def _idle_exceptions(life: Life) -> list[str]:
+    """An exception that matched nothing, ever, is a mistake somebody must see."""
+    return [
+        f"the exception {keep.label} ({keep.where or life.case.source}) matched nothing"
+        for keep in life.case.keep
+        if applies(keep, life.case) and not any(matches(keep, t) for t in _tracks(life))
+    ]
+
+
+def bystander_question(party: Party, track: Track, cases: Sequence[str], owed: Sequence[str] = ()) -> Question:
+    return Question(
+        subject=Subject.BYSTANDER,
+        system=track.system,
+        kind=track.kind,
+        name=track.name,
+        grant_id=track.grant_id,
+        vantage=track.vantage,
+        channel=track.channel,
+        expects=Expects.INTACT,
+        identity=party.key,
+        owed=tuple(owed),
+        notes=(f"shared by {len(cases)} cases",) if len(cases) > 1 else (),
+    )
+
+
+def judged_bystander(party: Party, cases: Sequence[str], owed: Sequence[str] = (), settle: int = 0) -> list[Finding]:
+    """Every grant of a bystander that was in its baseline."""
+    findings = []
+    for track in party.tracks.values():
+        if track.void or track.appeared or track.vantage is Vantage.LEAVER:
+            continue
+        question = replace(bystander_question(party, track, cases, owed), settle=settle)
+        findings.append(replace(judge(question, track.observations), cases=tuple(cases)))
+    return findings
+
+
+def collateral(life: Life) -> list[Finding]:
+    """What bystanders lost in an interval in which this case fired an event."""
+    fired = [at for at, _ in life.events]
+    settle = life.case.settle_of(life.case.within.default)
+    found = []
+    for party in life.pool:
+        for finding in judged_bystander(party, (life.case.id,), settle=settle):
+            if finding.outcome is not Outcome.COLLATERAL:
+                continue
+            low, high = finding.last_present or 0, finding.first_absent or life.context.now()
+            if any(low - SECOND <= at <= high for at in fired):
+                found.append(finding)
+    return found
+
+
+def fingerprint(case: Case, finding: Finding, party: Party | None) -> str:
+    """Stable over drills: the same story, grant and vantage, with what is this run's own left out."""
+    name = finding.name
+    if party is not None:
+        for value, word in ((party.identity.username, "{username}"), (party.identity.external_id, "{external_id}")):
+            name = name.replace(value, word)
+    parts = (case.id, finding.subject, finding.system, finding.kind, name, finding.vantage, finding.channel)
+    expects = "has" if finding.outcome in (Outcome.INTACT, Outcome.MISSING) else "gone"
+    return hashlib.sha256("\x1f".join([*map(str, parts), expects]).encode()).hexdigest()[:16]

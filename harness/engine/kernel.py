@@ -1,0 +1,340 @@
+"""A small deterministic scheduler: waiting costs a heap entry, blocking work runs on the lane of its system.
+
+Stories are plain coroutines. They may await three things: `sleep_until`, `call` (a blocking function on a lane)
+and another task or `Signal`. The same stories run on the wall clock (`Kernel`) and in virtual time
+(`engine.virtual`), where nothing waits and two runs are equal bit for bit.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator, Iterable
+from typing import Any, Generic, TypeVar
+
+from harness.model import SECOND, Duration, Instant
+
+T = TypeVar("T")
+Story = Coroutine[Any, Any, T]
+
+
+class Cancelled(BaseException):
+    """Thrown into a story that must stop now; it may still clean up."""
+
+
+class Await(Generic[T]):
+    """One thing that a story waits for; `start` registers it and must later call `task.wake`."""
+
+    def __init__(self, start: Callable[[Task[Any]], None]) -> None:
+        self._start = start
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        result: T = yield self
+        return result
+
+    def begin(self, task: Task[Any]) -> None:
+        self._start(task)
+
+
+class Task(Generic[T]):
+    """A running story."""
+
+    def __init__(self, kernel: Kernel, story: Story[T]) -> None:
+        self._kernel = kernel
+        self._story = story
+        self._ticket = 0  # a wake-up for an earlier wait is stale
+        self.done = False
+        self.result: T | None = None
+        self.error: BaseException | None = None
+        self._waiters: list[Callable[[], None]] = []
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        if not self.done:
+
+            def start(waiter: Task[Any]) -> None:
+                wake = waiter.waker()
+                self._waiters.append(lambda: wake(None, None))
+
+            yield Await(start)
+        if self.error is not None:
+            raise self.error
+        return self.result  # type: ignore[return-value]  # T itself may be None
+
+    def waker(self) -> Callable[[Any, BaseException | None], None]:
+        """A callback good for the wait that is beginning now, and for that one only."""
+        ticket = self._ticket
+
+        def wake(value: Any, error: BaseException | None) -> None:
+            if ticket == self._ticket and not self.done:
+                self._ticket += 1
+                self._kernel.ready.append((self, value, error))
+
+        return wake
+
+    def cancel(self) -> None:
+        """Throws `Cancelled` at the place where the story waits."""
+        if not self.done:
+            self._ticket += 1
+            self._kernel.ready.append((self, None, Cancelled()))
+
+    def step(self, value: Any, error: BaseException | None) -> None:
+        if self.done:
+            return
+        try:
+            waits = self._story.throw(error) if error is not None else self._story.send(value)
+        except StopIteration as stop:
+            self._finish(stop.value, None)
+        except Cancelled as gone:
+            self._finish(None, gone)
+        except Exception as fault:  # noqa: BLE001  kept, and raised where the task is awaited
+            self._finish(None, fault)
+        else:
+            waits.begin(self)
+
+    def _finish(self, result: Any, error: BaseException | None) -> None:
+        self.done, self.result, self.error = True, result, error
+        for waiter in self._waiters:
+            waiter()
+        self._kernel.ended(self)
+
+
+class Signal:
+    """Set once; stories wait for it, with or without a latest time."""
+
+    def __init__(self) -> None:
+        self.set_ = False
+        self._waiters: list[Callable[[Any, BaseException | None], None]] = []
+
+    def set(self) -> None:
+        self.set_ = True
+        waiters, self._waiters = self._waiters, []
+        for wake in waiters:
+            wake(True, None)
+
+    async def wait(self, kernel: Kernel, until: Instant | None = None) -> bool:
+        """True when it was set, False when `until` came first."""
+        if self.set_:
+            return True
+
+        def start(task: Task[Any]) -> None:
+            wake = task.waker()
+            self._waiters.append(wake)
+            if until is not None:
+                kernel.at(until, lambda: wake(False, None))
+
+        return bool(await Await(start))
+
+
+class Lock:
+    """Fair; held across awaits."""
+
+    def __init__(self) -> None:
+        self._held = False
+        self._queue: deque[Callable[[Any, BaseException | None], None]] = deque()
+
+    async def acquire(self) -> None:
+        if not self._held:
+            self._held = True
+            return
+        await Await(lambda task: self._queue.append(task.waker()))
+
+    def release(self) -> None:
+        if self._queue:
+            self._queue.popleft()(None, None)
+        else:
+            self._held = False
+
+
+class Slots:
+    """At most `free` stories at once, first come first served."""
+
+    def __init__(self, free: int) -> None:
+        self._free = free
+        self._queue: deque[Callable[[Any, BaseException | None], None]] = deque()
+
+    async def acquire(self) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        await Await(lambda task: self._queue.append(task.waker()))
+
+    def release(self) -> None:
+        if self._queue:
+            self._queue.popleft()(None, None)
+        else:
+            self._free += 1
+
+
+class Lane:
+    """The blocking work of one system: at most `width` calls at once."""
+
+    def __init__(self, name: str, width: int) -> None:
+        self.name = name
+        self.width = width
+        self.running = 0
+        self.waiting: deque[tuple[Callable[[], Any], Callable[[Any, BaseException | None], None]]] = deque()
+        self.busy_us = 0
+        self.calls = 0
+
+
+class Kernel:
+    """On the wall clock: one thread runs every story, each lane has its own worker threads."""
+
+    def __init__(self, now: Callable[[], Instant] | None = None) -> None:
+        self.ready: deque[tuple[Task[Any], Any, BaseException | None]] = deque()
+        self._timers: list[tuple[Instant, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._alive = 0
+        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._work: dict[str, queue.SimpleQueue[Callable[[], None] | None]] = {}
+        self._threads: dict[str, list[threading.Thread]] = {}
+        self._now = now or (lambda: time.time_ns() // 1000)
+        self.on_error: Callable[[BaseException], None] | None = None
+
+    def now(self) -> Instant:
+        return self._now()
+
+    def sleep(self, span: Duration) -> None:
+        """The `ports.Clock` of worker threads: really blocks."""
+        time.sleep(max(0, span) / SECOND)
+
+    def spawn(self, story: Story[T]) -> Task[T]:
+        task = Task(self, story)
+        self._alive += 1
+        self.ready.append((task, None, None))
+        return task
+
+    def ended(self, _task: Task[Any]) -> None:
+        self._alive -= 1
+
+    def at(self, when: Instant, what: Callable[[], None]) -> None:
+        heapq.heappush(self._timers, (when, next(self._order), what))
+
+    async def sleep_until(self, when: Instant) -> None:
+        if when > self.now():
+
+            def start(task: Task[Any]) -> None:
+                wake = task.waker()
+                self.at(when, lambda: wake(None, None))
+
+            await Await(start)
+
+    async def pause(self, span: Duration) -> None:
+        await self.sleep_until(self.now() + span)
+
+    async def call(self, lane: Lane, work: Callable[[], T]) -> T:
+        """Runs `work` on a worker thread of the lane; what it raises is raised here."""
+
+        def start(task: Task[Any]) -> None:
+            lane.waiting.append((work, task.waker()))
+            self._feed(lane)
+
+        return await Await[T](start)
+
+    async def gather(self, stories: Iterable[Story[T]]) -> list[T]:
+        """All results in order. Every story ends before the first error is raised, so nothing is left running."""
+        tasks = [self.spawn(story) for story in stories]
+        try:
+            for task in tasks:
+                try:  # noqa: SIM105  only the waiting is wanted here
+                    await task
+                except Exception:  # noqa: BLE001, S110  raised below, once all have ended
+                    pass
+        except Cancelled:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                try:  # noqa: SIM105
+                    await task
+                except (Exception, Cancelled):  # noqa: BLE001, S110  the cancellation itself is raised below
+                    pass
+            raise
+        return [await task for task in tasks]
+
+    def post(self, what: Callable[[], None]) -> None:
+        """From another thread: run this on the kernel's own."""
+        self._inbox.put(what)
+
+    def run(self) -> None:
+        """Until every story has ended."""
+        try:
+            while self._alive:
+                self._drain()
+                if self._alive:
+                    self._advance()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        for name, jobs in self._work.items():
+            for _ in self._threads[name]:
+                jobs.put(None)
+        for threads in self._threads.values():
+            for thread in threads:
+                thread.join(timeout=5)
+
+    def _drain(self) -> None:
+        while self.ready:
+            task, value, error = self.ready.popleft()
+            task.step(value, error)
+
+    def _advance(self) -> None:
+        """Waits for the next timer or finished call."""
+        while self._timers and self._timers[0][0] <= self.now():
+            heapq.heappop(self._timers)[2]()
+        if self.ready:
+            return
+        patience = max(0.0, (self._timers[0][0] - self.now()) / SECOND) if self._timers else None
+        try:
+            self._inbox.get(timeout=patience)()
+        except queue.Empty:
+            return
+        while not self._inbox.empty():
+            self._inbox.get()()
+
+    def _feed(self, lane: Lane) -> None:
+        while lane.waiting and lane.running < lane.width:
+            work, wake = lane.waiting.popleft()
+            lane.running += 1
+            self._dispatch(lane, work, wake)
+
+    def _dispatch(self, lane: Lane, work: Callable[[], Any], wake: Callable[[Any, BaseException | None], None]) -> None:
+        def job() -> None:
+            began = self.now()
+            try:
+                result, error = work(), None
+            except BaseException as fault:  # noqa: BLE001  crosses threads: raised in the story
+                result, error = None, fault
+            spent = self.now() - began
+            self._inbox.put(lambda: self._landed(lane, wake, result, error, spent))
+
+        jobs = self._work.setdefault(lane.name, queue.SimpleQueue())
+        threads = self._threads.setdefault(lane.name, [])
+        if len(threads) < lane.running:
+            thread = threading.Thread(target=_worker, args=(jobs,), name=f"exitproof-{lane.name}", daemon=True)
+            threads.append(thread)
+            thread.start()
+        jobs.put(job)
+
+    def _landed(
+        self,
+        lane: Lane,
+        wake: Callable[[Any, BaseException | None], None],
+        result: Any,
+        error: BaseException | None,
+        spent: Duration,
+    ) -> None:
+        lane.running -= 1
+        lane.busy_us += spent
+        lane.calls += 1
+        wake(result, error)
+        self._feed(lane)
+
+
+def _worker(jobs: queue.SimpleQueue[Callable[[], None] | None]) -> None:
+    while (job := jobs.get()) is not None:
+        job()

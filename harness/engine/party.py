@@ -1,0 +1,164 @@
+"""What the run knows of one identity: its accounts, its grants, and a track of looks for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from harness.model import (
+    Account,
+    Entitlement,
+    Grant,
+    Identity,
+    Kind,
+    Observation,
+    Phase,
+    Presence,
+    Vantage,
+)
+from harness.ports import Person
+
+
+@dataclass(slots=True)
+class Track:
+    """One grant followed from one vantage. `void` follows a system where the identity has no account: nothing may
+    appear there. `taken`: an earlier step took it away, so it is judged only if it comes back."""
+
+    system: str
+    kind: Kind
+    name: str
+    grant_id: str | None
+    account_id: str
+    vantage: Vantage = Vantage.ADMIN
+    channel: str = ""
+    entitlement: Entitlement | None = None
+    grant: Grant | None = None
+    below: str = ""
+    by_name: bool = False
+    appeared: bool = False
+    taken: bool = False
+    void: bool = False
+    wanted: bool = False  # `expect.has` demands it: absent by name counts
+    consumes: bool = False
+    with_account: bool = False
+    signed_in: bool = False
+    observations: list[Observation] = field(default_factory=list)
+
+    @property
+    def baseline(self) -> Presence | None:
+        """What the same probe saw just before the event."""
+        seen = [o.presence for o in self.observations if o.phase is Phase.BASELINE]
+        return seen[-1] if seen else None
+
+    @property
+    def complete(self) -> list[Observation]:
+        """Looks after the baseline that could see."""
+        return [
+            o
+            for o in self.observations
+            if o.phase is not Phase.BASELINE
+            and o.presence is not Presence.UNKNOWN
+            and not (o.presence is Presence.ABSENT and o.control_lost)
+        ]
+
+    def add(self, seen: Observation, *, thin: bool = False) -> None:
+        """`thin` keeps only the first and the newest of a row of equal looks: bystanders are seen very often."""
+        looks = self.observations
+        if (
+            thin
+            and len(looks) > 2
+            and all(o.presence is seen.presence and o.phase is not Phase.BASELINE for o in looks[-2:])
+            and not looks[-1].checkpoint
+        ):
+            looks[-1] = seen
+            return
+        looks.append(seen)
+
+
+class Party:
+    """One identity in flight. Mutable, touched only by the kernel's thread."""
+
+    def __init__(self, identity: Identity, run_id: str, run_n: int, case: str = "") -> None:
+        self.identity = identity
+        self.run_id = run_id
+        self.run_n = run_n
+        self.case = case
+        self.accounts: dict[str, list[Account]] = {}
+        self.grants: dict[str, list[Grant]] = {}
+        self.receipts: dict[str, Mapping[str, Any]] = {}
+        self.tracks: dict[tuple[str, str, Kind, str, Vantage, str], Track] = {}
+        self.filled: set[tuple[str, str, Kind]] = set()
+        self.vanished: dict[tuple[str, str, Kind], frozenset[str]] = {}
+        self.own: set[tuple[str, Kind, str]] = set()  # rows that the harness's own sign-ins made
+        self.joined = False
+        self.via = ""  # the connector it joined through, and the event by which its case leaves
+        self.exit = ""
+        self.left = False
+
+    @property
+    def key(self) -> str:
+        return self.identity.key
+
+    def current(self, system: str) -> Account | None:
+        accounts = self.accounts.get(system)
+        return accounts[-1] if accounts else None
+
+    def person(self, system: str = "", account: Account | None = None) -> Person:
+        """What an adapter may know, with one account as the one in question."""
+        mine = self.accounts.get(system, [])
+        chosen = account or (mine[-1] if mine else None)
+        return Person(
+            identity=self.identity,
+            run_id=self.run_id,
+            run_n=self.run_n,
+            account=chosen,
+            accounts={name: accounts[-1] for name, accounts in self.accounts.items() if accounts},
+            former=tuple(a for a in mine if a is not chosen),
+            grants=tuple(self.grants.get(system, ())),
+            receipts=dict(self.receipts),
+            identifiers=self._identifiers(),
+            case=self.case,
+        )
+
+    def _identifiers(self) -> Mapping[str, str]:
+        identity = self.identity
+        old = {f"was.{name}": value for name, value in identity.was.items()}
+        return {"username": identity.username, "email": identity.email, "external_id": identity.external_id} | old
+
+    def adopt(self, account: Account) -> bool:
+        """Remembers an account for ever; True when it was not known before."""
+        known = self.accounts.setdefault(account.system, [])
+        if any(a.id == account.id for a in known):
+            return False
+        known.append(account)
+        return True
+
+    def track(self, made: Track) -> Track:
+        key = (made.system, made.account_id, made.kind, made.grant_id or made.name, made.vantage, made.channel)
+        return self.tracks.setdefault(key, made)
+
+    def of(self, system: str, vantage: Vantage | None = None) -> Iterator[Track]:
+        return (t for t in list(self.tracks.values()) if t.system == system and vantage in (None, t.vantage))
+
+    def holds(self, system: str) -> frozenset[tuple[Kind, str]]:
+        """What it is known to hold there: what makes it a control for others."""
+        return frozenset(
+            (t.kind, t.grant_id)
+            for t in self.of(system, Vantage.ADMIN)
+            if t.grant_id is not None and not t.void and not t.appeared
+        )
+
+    def change(self, values: Mapping[str, str]) -> None:
+        """`set`: new values, the old ones kept under `was`."""
+        own = {"username", "email", "given_name", "family_name", "external_id"}
+        named = {name: value for name, value in values.items() if name in own}
+        free = {name: value for name, value in values.items() if name not in own}
+        before = {name: getattr(self.identity, name) for name in named}
+        before |= {name: self.identity.attributes.get(name, "") for name in free}
+        self.identity = replace(
+            self.identity,
+            attributes={**self.identity.attributes, **free},
+            was={**self.identity.was, **before},
+            **named,  # type: ignore[arg-type]  # only names of string fields
+        )

@@ -1,0 +1,126 @@
+"""Bystanders belong to the run: two for every set of equal access, shared by its cases, and two with bare accounts
+for the systems that no access reaches. They are the controls that prove a reader can see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from harness.engine.context import Context, SetupFailed
+from harness.engine.exercise import exercise, follow_login, mark_own
+from harness.engine.kernel import Lock
+from harness.engine.party import Party
+from harness.engine.setup import Objects, accessed, baseline, bystander_access, create, grant, join, preflight
+from harness.model import Case, Entitlement, Kind, Phase, Subject, Vantage
+
+SIZE = 2
+
+
+@dataclass(slots=True)
+class Pool:
+    parties: list[Party]
+    cases: list[str] = field(default_factory=list)
+
+
+class Pools:
+    def __init__(self, context: Context, objects: Objects, on_ready: Callable[[Party, Pool], None]) -> None:
+        self.context = context
+        self.objects = objects
+        self.on_ready = on_ready
+        self.parties: list[Party] = []  # everyone ever begun: cleanup needs them
+        self._pools: dict[object, Pool] = {}
+        self._failed: dict[object, str] = {}
+
+    async def lease(self, case: Case, systems: Sequence[str]) -> list[Party]:
+        """The bystanders of a case, made on first need. Raises `SetupFailed` when they cannot be."""
+        pool = await self._pool(_key(case), case, case.access, systems)
+        pool.cases.append(case.id)
+        reached = {name for name in systems if pool.parties[0].current(name)}
+        parties = list(pool.parties)
+        for name in systems:
+            if name not in reached and self.context.desks[name].control is None:
+                bare = (Entitlement(name, Kind.ACCOUNT, "account"),)
+                if self.context.entry(name).system.declaration().creates:
+                    other = await self._pool(("bare", name), None, bare, [name])
+                    other.cases.append(case.id)
+                    parties += other.parties
+        return parties
+
+    def of(self, party: Party) -> Pool:
+        return next(p for p in self._pools.values() if party in p.parties)
+
+    async def _pool(
+        self, key: object, case: Case | None, access: Sequence[Entitlement], systems: Sequence[str]
+    ) -> Pool:
+        lock: Lock = self.context.lock("pool", repr(key))
+        await lock.acquire()
+        try:
+            if key in self._failed:
+                raise SetupFailed(self._failed[key])
+            if key not in self._pools:
+                try:
+                    self._pools[key] = Pool(await self._make(case, access, systems))
+                except SetupFailed as failed:
+                    self._failed[key] = f"the bystanders could not be made: {failed}"
+                    raise SetupFailed(self._failed[key]) from None
+                for party in self._pools[key].parties:
+                    self.on_ready(party, self._pools[key])
+            return self._pools[key]
+        finally:
+            lock.release()
+
+    async def _make(self, case: Case | None, access: Sequence[Entitlement], systems: Sequence[str]) -> list[Party]:
+        context = self.context
+        subjects = [Subject.BYSTANDER] * SIZE
+        attributes = case.attributes if case else {}
+        made = [
+            Party(context.identity(subject, _unnamed(attributes)), context.run_id, context.run_n)
+            for subject in subjects
+        ]
+        self.parties += made
+        order = list(context.fleet.systems)
+
+        async def make(n: int, party: Party) -> None:
+            mine = bystander_access(access, n)
+            await preflight(context, party, systems)
+            reached = accessed(mine, order)
+            if case is not None and case.join is not None:
+                await join(context, party, case, reached)
+            else:
+                await create(context, party, reached)
+
+        await context.kernel.gather([make(n, p) for n, p in enumerate(made, 1)])
+        if case is not None:
+            for spec in case.objects:
+                if spec.owner is not Subject.LEAVER:
+                    owner = {Subject.CUSTODIAN: made[0], Subject.MANAGER: made[-1]}.get(spec.owner or Subject.CONTROL)
+                    await self.objects.ensure(spec, owner, may_create=True)
+
+        async def equip(n: int, party: Party) -> None:
+            if case is not None:
+                await grant(context, party, case, bystander_access(access, n), self.objects)
+            for name in systems:
+                follow_login(context, party, name)
+            others = [p for p in made if p is not party]
+            await baseline(context, party, systems, others)
+
+        await context.kernel.gather([equip(n, p) for n, p in enumerate(made, 1)])
+        for party in made:
+            others = [p for p in made if p is not party]
+            for name in systems:
+                uses = [t for t in party.of(name, Vantage.LEAVER) if not t.consumes]
+                if await exercise(context, party, others, uses, Phase.BASELINE):
+                    await mark_own(context, party, others, name)
+        return made
+
+
+def _key(case: Case) -> object:
+    joined = (case.join.via, case.join.event) if case.join else None
+    objects = tuple((o.system, str(o.kind), o.name, str(o.owner)) for o in case.objects)
+    return (joined, tuple(sorted(case.attributes.items())), case.access, objects, case.systems)
+
+
+def _unnamed(attributes: object) -> dict[str, str]:
+    """A bystander shares the leaver's place in the organisation, not the name."""
+    names = {"given_name", "family_name", "username", "email", "external_id"}
+    return {k: v for k, v in dict(attributes).items() if k not in names}  # type: ignore[call-overload]

@@ -1,0 +1,390 @@
+"""A run: every case started together, each waited for by name, and everything taken back at the end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from harness.engine import finish
+from harness.engine.cleanup import clean, remove_objects
+from harness.engine.context import Context, Render, SetupFailed
+from harness.engine.coverage import Coverer
+from harness.engine.kernel import Cancelled, Kernel, Lane, Slots, Task
+from harness.engine.life import Life, Together
+from harness.engine.observe import Observer
+from harness.engine.party import Party
+from harness.engine.pools import Pools
+from harness.engine.rounds import Desk, Reading
+from harness.engine.setup import Objects, read_all
+from harness.model import (
+    BadInput,
+    Case,
+    CaseResult,
+    Claim,
+    Cleanup,
+    Deselected,
+    Finding,
+    Identity,
+    Kind,
+    ListState,
+    Outcome,
+    Phase,
+    Presence,
+    Problem,
+    RunResult,
+    Secret,
+    Subject,
+    Vantage,
+    Verdict,
+    join,
+)
+from harness.ports import Fleet, Journal, Ledger, Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`concurrency`: leavers in flight. `stride`: this worker's number and how many there are."""
+
+    run_id: str
+    run_n: int
+    concurrency: int = 64
+    stride: tuple[int, int] = (0, 1)
+    password: Callable[[int], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """For the progress view."""
+
+    phases: Mapping[str, int]
+    gone: int
+    present: int
+    unknown: int
+    slowest: tuple[tuple[str, float], ...]  # system, mean milliseconds a look
+    latest_deadline: int | None
+    done: int
+    total: int
+
+
+class Run:
+    """`start` begins every case; `result(id)` waits for one; `finish` cleans up and tells everything."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        cases: Sequence[Case],
+        kernel: Kernel,
+        journal: Journal,
+        ledger: Ledger,
+        vault: Vault,
+        render: Render,
+        options: Options,
+        deselected: Sequence[Deselected] = (),
+    ) -> None:
+        self.fleet, self.cases, self.kernel, self.options = fleet, tuple(cases), kernel, options
+        self.deselected = tuple(deselected)
+        check_guard(fleet, cases)
+        self.context = Context(
+            kernel,
+            fleet,
+            options.run_id,
+            options.run_n,
+            journal,
+            Observer(ledger),
+            vault,
+            render,
+            stride=options.stride,
+        )
+        if options.password is not None:
+            self.context.password = options.password
+        for name, entry in fleet.systems.items():
+            lane = self.context.lanes[name] = Lane(name, entry.limits.concurrency)
+            self.context.desks[name] = Desk(kernel, entry, lane, self._bystanders_seen)
+        for name in fleet.connectors:
+            self.context.lanes[f"via:{name}"] = Lane(f"via:{name}", 8)
+        self.objects = Objects(self.context)
+        self.pools = Pools(self.context, self.objects, lambda party, _pool: self._ready.add(party.key))
+        self.started = kernel.now()
+        self.lives: dict[str, Life] = {}
+        self.results: dict[str, CaseResult] = {}
+        self.outcome: RunResult | None = None
+        self._ready: set[str] = set()
+        self._done: dict[str, threading.Event] = {case.id: threading.Event() for case in cases}
+        self._all = threading.Event()
+        self._slots = Slots(max(1, options.concurrency))
+        self._tasks: list[Task[None]] = []
+        self._main: Task[None] | None = None
+        self._fault: BaseException | None = None
+        self.on_change: Callable[[Life], None] = lambda _life: None
+
+    # --- driving --------------------------------------------------------------------------------
+
+    def run(self) -> RunResult:
+        """Everything, in this thread: for virtual time."""
+        self._main = self.kernel.spawn(self._story())
+        self.kernel.run()
+        self._settle()
+        assert self.outcome is not None  # noqa: S101  _settle raises otherwise
+        return self.outcome
+
+    def start(self) -> None:
+        """Everything, in a thread of its own."""
+
+        def body() -> None:
+            try:
+                self._main = self.kernel.spawn(self._story())
+                self.kernel.run()
+            except BaseException as fault:  # noqa: BLE001  told by `finish`
+                self._fault = fault
+            finally:
+                for event in self._done.values():
+                    event.set()
+                self._all.set()
+
+        threading.Thread(target=body, name="exitproof-engine", daemon=True).start()
+
+    def result(self, case_id: str, timeout: float | None = None) -> CaseResult | None:
+        """Blocks until the case is done; None when it never will be (stopped, or the engine failed)."""
+        if not self._done[case_id].wait(timeout):
+            return None
+        return self.results.get(case_id)
+
+    def stop(self) -> None:
+        """Ends every case where it stands; cleanup still runs. From any thread."""
+
+        def cancel() -> None:
+            for task in self._tasks:
+                task.cancel()
+
+        self.kernel.post(cancel)
+
+    def finish(self, timeout: float | None = None) -> RunResult:
+        if not self._all.wait(timeout):
+            raise TimeoutError("the run did not end in time")
+        self._settle()
+        assert self.outcome is not None  # noqa: S101  _settle raises otherwise
+        return self.outcome
+
+    def _settle(self) -> None:
+        fault = self._fault or (self._main.error if self._main else None)
+        if fault is not None:
+            raise fault
+        if self.outcome is None:
+            raise RuntimeError("the engine stopped before the run was finished")
+
+    # --- the story of the run -------------------------------------------------------------------
+
+    async def _story(self) -> None:
+        self.started = self.kernel.now()
+        await self._controls()
+        groups: dict[str, int] = {}
+        for case in self.cases:
+            if case.leave.together:
+                groups[case.scenario] = groups.get(case.scenario, 0) + 1
+        together = {scenario: Together(count) for scenario, count in groups.items()}
+        self._tasks = [
+            self.kernel.spawn(self._case(case, together.get(case.scenario) if case.leave.together else None))
+            for case in self.cases
+        ]
+        for task in self._tasks:
+            try:
+                await task
+            except Cancelled:
+                continue
+        bystanders = await self._last_look()
+        cleanup = await self._clean()
+        self.outcome = self._result(bystanders, cleanup)
+
+    async def _case(self, case: Case, together: Together | None) -> None:
+        life: Life | None = None
+        if together is None:  # those that wait for each other must all be in flight
+            await self._slots.acquire()
+        try:
+            life = Life(self.context, case, self.pools, self.objects, together, self.on_change)
+            self.lives[case.id] = life
+            self.results[case.id] = await life.live()
+        except (Cancelled, Exception) as fault:  # noqa: BLE001  one broken case must not take the run with it
+            self.results[case.id] = self._broken(case, life, fault)
+        finally:
+            if together is None:
+                self._slots.release()
+            self._done[case.id].set()
+
+    def _broken(self, case: Case, life: Life | None, fault: BaseException) -> CaseResult:
+        why = "stopped" if isinstance(fault, Cancelled) else f"internal error: {type(fault).__name__}: {fault}"
+        why = self.context.vault.scrub(why)
+        accounts = life.party.accounts if life is not None and life.party is not None else {}
+        left = tuple(f"{name}: account {a.id}" for name, mine in accounts.items() for a in mine)
+        now = self.kernel.now()
+        return CaseResult(
+            case, Verdict.INCONCLUSIVE, why, Claim.NONE, "", None, "", now, now, (), Cleanup(not left, left)
+        )
+
+    async def _controls(self) -> None:
+        """The fleet's own control accounts: found, never changed."""
+        for name, entry in self.fleet.systems.items():
+            if entry.control is None:
+                continue
+            party = Party(_control_identity(entry.control), self.options.run_id, self.options.run_n)
+            desk = self.context.desks[name]
+            found = await desk.find(party)
+            if found.state is not ListState.COMPLETE or len(found.accounts) != 1:
+                why = found.reason or f"{len(found.accounts)} accounts of that name"
+                raise SetupFailed(f"{name}: the control account could not be found: {why}")
+            party.adopt(found.accounts[0])
+            reading = await desk.read(party, [])
+            self.context.observer.apply(party, name, reading, Phase.BASELINE)
+            desk.control = party
+
+    def _bystanders_seen(self, system: str, _number: int, readings: dict[str, tuple[Party, Reading]]) -> None:
+        for key, (party, reading) in readings.items():
+            if key in self._ready:
+                self.context.observer.apply(party, system, reading, Phase.WATCH)
+
+    async def _last_look(self) -> list[Finding]:
+        """Every bystander once more, when all cases are over."""
+        findings: list[Finding] = []
+        settle = max((c.settle_of(c.within.default) for c in self.cases), default=0)
+
+        async def one(party: Party) -> None:
+            pool = self.pools.of(party)
+            others = [p for p in self.pools.parties if p is not party and p.key in self._ready]
+            systems = [name for name in self.fleet.systems if party.current(name)]
+            for _ in range(2):  # twice, `settle` apart: an absence must be confirmed
+                readings = await read_all(self.context, party, systems, others)
+                for name, reading in readings.items():
+                    self.context.observer.apply(party, name, reading, Phase.HOLD, "the end")
+                lost = any(
+                    t.observations and t.observations[-1].presence is not Presence.PRESENT
+                    for t in party.tracks.values()
+                    if t.vantage is Vantage.ADMIN and not t.void and not t.appeared
+                )
+                if not lost:
+                    break
+                await self.kernel.pause(settle)
+            findings.extend(finish.judged_bystander(party, pool.cases, ("the end",), settle))
+
+        await self.kernel.gather([one(p) for p in self.pools.parties if p.key in self._ready])
+        return findings
+
+    async def _clean(self) -> Cleanup:
+        """Bystanders leave the way they came, then everything that is left of them goes."""
+        left: list[str] = []
+        resting: list[str] = []
+
+        async def one(party: Party) -> None:
+            done = await clean(self.context, party, [], list(self.fleet.systems))
+            left.extend(done.leftovers)
+            resting.extend(done.resting)
+
+        await self.kernel.gather([one(p) for p in self.pools.parties])
+        left += await remove_objects(self.context, self.objects)
+        return Cleanup(not left, tuple(left), tuple(resting))
+
+    # --- telling --------------------------------------------------------------------------------
+
+    def _result(self, bystanders: list[Finding], cleanup: Cleanup) -> RunResult:
+        coverer = Coverer()
+        for life in self.lives.values():
+            if life.party is not None:
+                coverer.count(life.case.id, life.party.tracks.values())
+        results = [self.results[case.id] for case in self.cases if case.id in self.results]
+        results = [self._with_collateral(r, bystanders) for r in results]
+        narrowed = [c.systems for c in self.cases]
+        chosen = None if not narrowed or any(s is None for s in narrowed) else {n for s in narrowed for n in s or ()}
+        verdicts = [r.verdict for r in results] + [b.verdict for b in bystanders]
+        return RunResult(
+            id=self.options.run_id,
+            started=self.started,
+            finished=self.kernel.now(),
+            verdict=join(verdicts) if results else Verdict.INCONCLUSIVE,
+            cases=tuple(results),
+            bystanders=tuple(bystanders),
+            deselected=self.deselected,
+            coverage=coverer.cells(self.fleet, chosen),
+            cleanup=cleanup,
+        )
+
+    def _with_collateral(self, result: CaseResult, bystanders: list[Finding]) -> CaseResult:
+        """A collateral seen only at the very end still fails the cases that it may belong to."""
+        known = {(f.identity, f.system, f.kind, f.name) for f in result.findings if f.subject is Subject.BYSTANDER}
+        late = [
+            b
+            for b in bystanders
+            if b.outcome is Outcome.COLLATERAL
+            and result.case.id in self._blamed(b)
+            and (b.identity, b.system, b.kind, b.name) not in known
+        ]
+        if not late:
+            return result
+        return replace(result, findings=result.findings + tuple(late), verdict=Verdict.FAIL)
+
+    def _blamed(self, finding: Finding) -> Sequence[str]:
+        """One case alone, if only its events lie in the interval; otherwise all that share the bystander."""
+        low, high = finding.last_present or 0, finding.first_absent or self.kernel.now()
+        inside = [
+            case_id
+            for case_id in finding.cases
+            if case_id in self.lives and any(low <= at <= high for at, _ in self.lives[case_id].events)
+        ]
+        return inside if len(inside) == 1 else finding.cases
+
+    def snapshot(self) -> Snapshot:
+        """Where everything stands; may be called from another thread."""
+        phases: dict[str, int] = {}
+        counts = dict.fromkeys(Presence, 0)
+        latest: int | None = None
+        for life in list(self.lives.values()):
+            phases[life.phase] = phases.get(life.phase, 0) + 1
+            if life.party is None or life.sent is None:
+                continue
+            for track in list(life.party.tracks.values()):
+                looks = track.observations
+                if looks and not track.void and track.vantage is Vantage.ADMIN:
+                    counts[looks[-1].presence] += 1
+            if life.phase in ("watching", "after", "holding"):
+                latest = max(latest or 0, life.sent.t0 + life.case.within.default)
+        lanes = [(n, lane.busy_us / lane.calls / 1000) for n, lane in self.context.lanes.items() if lane.calls]
+        slowest = tuple(sorted(lanes, key=lambda each: -each[1])[:3])
+        absent, present, unknown = counts[Presence.ABSENT], counts[Presence.PRESENT], counts[Presence.UNKNOWN]
+        return Snapshot(phases, absent, present, unknown, slowest, latest, len(self.results), len(self.cases))
+
+
+def check_guard(fleet: Fleet, cases: Sequence[Case]) -> None:
+    """Outside the sandbox: the cap on identities, and `may_grant`, deny by default. Raises `BadInput`."""
+    guard = fleet.guard
+    problems: list[Problem] = []
+    keys = {(c.join, tuple(sorted(c.attributes.items())), c.access) for c in cases}
+    most = len(cases) + 2 * len(keys)
+    if most > guard.max_identities:
+        text = f"this run needs up to {most} identities, guard.max_identities allows"
+        problems.append(Problem(fleet.source, 1, 1, text, str(guard.max_identities)))
+    if guard.may_grant is not None:
+        for case in cases:
+            for wanted in case.access:
+                if wanted.kind is Kind.ACCOUNT or wanted.by is not None:
+                    continue
+                globs = guard.may_grant.get(wanted.system, {}).get(wanted.kind, ())
+                if not any(fnmatchcase(wanted.name, g) or fnmatchcase(wanted.label, g) for g in globs):
+                    text = f"guard.may_grant does not allow {wanted.system} {wanted.kind}"
+                    problems.append(Problem(case.source, 1, 1, text, wanted.label, tuple(globs)))
+    if problems:
+        raise BadInput(problems)
+
+
+def _control_identity(values: Mapping[str, str]) -> Identity:
+    own = {"username", "email", "given_name", "family_name", "external_id"}
+    return Identity(
+        key="control",
+        n=0,
+        subject=Subject.CONTROL,
+        username=values.get("username", ""),
+        email=values.get("email", ""),
+        password=Secret(""),
+        given_name=values.get("given_name", ""),
+        family_name=values.get("family_name", ""),
+        external_id=values.get("external_id", ""),
+        attributes={k: v for k, v in values.items() if k not in own},
+    )

@@ -1,0 +1,279 @@
+"""From nobody to somebody with access: preflight, join or create, objects, grants, baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from harness.engine.context import Context, SetupFailed
+from harness.engine.party import Party, Track
+from harness.engine.rounds import Reading
+from harness.model import (
+    SECOND,
+    Case,
+    Claim,
+    Duration,
+    Entitlement,
+    Event,
+    Grant,
+    Kind,
+    ListState,
+    Made,
+    ObjectSpec,
+    Phase,
+    Presence,
+    Subject,
+    Touches,
+    Vantage,
+)
+from harness.ports import Declaration, Exercises, Provisions, WriteFailed
+
+PATIENCE: Duration = 30 * SECOND  # for what was just made to be seen
+
+
+def systems_of(context: Context, case: Case) -> list[str]:
+    """Every system of the fleet, unless the case narrows it."""
+    return [name for name in context.fleet.systems if case.systems is None or name in case.systems]
+
+
+def accessed(access: Iterable[Entitlement], fleet_order: Iterable[str]) -> list[str]:
+    wanted = {e.system for e in access}
+    return [name for name in fleet_order if name in wanted]
+
+
+async def preflight(context: Context, party: Party, systems: Sequence[str]) -> None:
+    """Nobody of this name may exist anywhere; a system that cannot be asked refuses as well."""
+
+    async def one(name: str) -> str:
+        found = await context.desks[name].find(party)
+        if found.state is not ListState.COMPLETE:
+            return f"{name}: could not make sure that nobody of this name exists: {found.reason}"
+        if found.accounts:
+            return f"{name}: somebody named {party.identity.username} is already there"
+        return ""
+
+    refusals = [r for r in await context.kernel.gather([one(name) for name in systems]) if r]
+    if refusals:
+        raise SetupFailed("; ".join(refusals))
+
+
+async def join(context: Context, party: Party, case: Case, systems: Sequence[str]) -> None:
+    """The connector makes the accounts; `find` is polled until exactly one is there in each system."""
+    assert case.join is not None  # noqa: S101  the caller's choice
+    connector = context.fleet.connectors[case.join.via]
+    event = Event(f"{context.run_id}-{party.key}-join", case.join.event, context.now())
+    receipt = await context.change(
+        "event",
+        party,
+        f"via:{case.join.via}",
+        lambda: connector.fire(event, party.person()),
+        event=event.name,
+        event_id=event.id,
+    )
+    party.receipts[event.name] = dict(receipt.vars)
+    party.joined, party.via, party.exit = True, case.join.via, case.leave.event
+    if receipt.claim is Claim.ERROR:
+        raise SetupFailed(f"join through {case.join.via} was refused: {receipt.detail}")
+    deadline = context.now() + case.join.within
+
+    async def appear(name: str) -> str:
+        step, why = SECOND // 10, ""
+        while True:
+            found = await context.desks[name].find(party)
+            if found.state is ListState.COMPLETE and len(found.accounts) == 1:
+                party.adopt(replace(found.accounts[0], adopted=True))
+                context.journal.write({"op": "adopt", "identity": party.key, "place": name, "id": found.accounts[0].id})
+                return ""
+            if len(found.accounts) > 1:
+                return f"{name}: join made {len(found.accounts)} accounts"
+            why = found.reason
+            if context.now() >= deadline:
+                return f"{name}: no account within the time that join has" + (f" ({why})" if why else "")
+            await context.kernel.sleep_until(min(deadline, context.now() + step))
+            step = min(step * 3 // 2, 5 * SECOND)
+
+    failures = [f for f in await context.kernel.gather([appear(n) for n in systems]) if f]
+    if failures:
+        raise SetupFailed("; ".join(failures))
+
+
+async def create(context: Context, party: Party, systems: Sequence[str]) -> None:
+    """Without a join the harness makes the accounts itself, in the order of the fleet file."""
+    for name in systems:
+        system = context.entry(name).system
+        if not isinstance(system, Provisions) or not system.declaration().creates:
+            raise SetupFailed(f"{name}: the harness cannot create accounts here; let a connector `join` them")
+        try:
+            account = await context.change("create", party, name, lambda s=system, n=name: s.create(party.person(n)))  # type: ignore[misc]
+        except WriteFailed as failed:
+            await _salvage(context, party, name)
+            raise SetupFailed(f"{name}: the account could not be made: {failed.reason}") from None
+        party.adopt(account)
+
+
+async def _salvage(context: Context, party: Party, name: str) -> None:
+    """A create in doubt may have made the account: it must be known to cleanup."""
+    found = await context.desks[name].find(party)
+    for account in found.accounts:
+        if party.adopt(account):
+            context.journal.write({"op": "adopt", "identity": party.key, "place": name, "id": account.id})
+
+
+class Objects:
+    """Found, or created once per run; only what was created is removed at the end."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.made: dict[tuple[str, Kind, str], Made] = {}
+
+    async def ensure(self, spec: ObjectSpec, owner: Party | None, *, may_create: bool) -> Made:
+        key = (spec.system, spec.kind, spec.name)
+        lock = self.context.lock("object", spec.system, str(spec.kind), spec.name)
+        await lock.acquire()
+        try:
+            if key not in self.made:
+                self.made[key] = await self._ensure(spec, owner, may_create=may_create)
+            return self.made[key]
+        finally:
+            lock.release()
+
+    async def _ensure(self, spec: ObjectSpec, owner: Party | None, *, may_create: bool) -> Made:
+        system = self.context.entry(spec.system).system
+        if not isinstance(system, Provisions):
+            raise SetupFailed(f"{spec.system}: the harness cannot find objects here")
+        person = owner.person(spec.system) if owner else None
+        kernel, lane = self.context.kernel, self.context.lane(spec.system)
+        try:
+            found = await kernel.call(lane, lambda: system.find_object(spec, person))
+            if found is not None:
+                return found
+            if not may_create:
+                raise SetupFailed(f"{spec.system}: there is no {spec.kind} named {spec.name}")
+            return await self.context.change(
+                "create-object", owner, spec.system, lambda: system.create_object(spec, person), object=spec.name
+            )
+        except WriteFailed as failed:
+            raise SetupFailed(f"{spec.system}: {spec.kind} {spec.name}: {failed.reason}") from None
+
+
+async def grant(context: Context, party: Party, case: Case, access: Sequence[Entitlement], objects: Objects) -> None:
+    """Gives what the connector does not. Every grant is followed from here on, seen or not."""
+    for wanted in access:
+        if wanted.kind is Kind.ACCOUNT:
+            continue
+        account = party.current(wanted.system)
+        if account is None:
+            raise SetupFailed(f"{wanted.system}: no account to give {wanted.kind} {wanted.label} to")
+        if wanted.by is not None:
+            given = Grant(wanted)
+        else:
+            given = await _give(context, party, case, wanted, objects)
+        party.grants.setdefault(wanted.system, []).append(given)
+        follow(context, party, given, account.id)
+
+
+def follow(context: Context, party: Party, given: Grant, account_id: str) -> None:
+    wanted = given.entitlement
+    traits = context.entry(wanted.system).system.declaration().kinds.get(wanted.kind)
+    if traits is None:
+        raise SetupFailed(f"{wanted.system}: {wanted.kind} is not declared")
+    made = Track(wanted.system, wanted.kind, wanted.label, given.id, account_id, entitlement=wanted, grant=given)
+    if traits.listed:
+        party.track(made)
+    for channel, touches in traits.uses.items():
+        consumes = touches is Touches.CONSUMES
+        party.track(replace(made, vantage=Vantage.LEAVER, channel=channel, consumes=consumes, observations=[]))
+
+
+async def _give(context: Context, party: Party, case: Case, wanted: Entitlement, objects: Objects) -> Grant:
+    system = context.entry(wanted.system).system
+    traits = system.declaration().kinds.get(wanted.kind)
+    if traits is None or not traits.grantable or not isinstance(system, Provisions):
+        raise SetupFailed(f"{wanted.system}: the harness cannot give {wanted.kind}; mark it `by: join`")
+    made = None
+    if traits.finds_objects:
+        declared = next((o for o in case.objects if o.system == wanted.system and o.name == wanted.name), None)
+        spec = declared or ObjectSpec(wanted.name, wanted.system, wanted.kind)
+        made = await objects.ensure(
+            spec, None, may_create=declared is not None or wanted.sole or "-control-" in wanted.name
+        )
+    try:
+        return await context.change(
+            "grant",
+            party,
+            wanted.system,
+            lambda: system.grant(party.person(wanted.system), wanted, made),
+            kind=str(wanted.kind),
+            name=wanted.label,
+        )
+    except WriteFailed as failed:
+        # It may have been given all the same: cleanup must know.
+        party.grants.setdefault(wanted.system, []).append(Grant(wanted, vars=failed.vars))
+        raise SetupFailed(
+            f"{wanted.system}: {wanted.kind} {wanted.label} could not be given: {failed.reason}"
+        ) from None
+
+
+async def baseline(
+    context: Context,
+    party: Party,
+    systems: Sequence[str],
+    pool: Sequence[Party],
+    *,
+    removed: bool = False,
+    all_there: bool = True,
+    patience: Duration = PATIENCE,
+) -> None:
+    """The whole inventory of every system, repeated until what was given is seen (or patience ends). With
+    `all_there` false, an earlier step may have taken some of it: two equal readings are enough."""
+    latest = context.now() + patience
+    step = SECOND // 5
+    before: frozenset[tuple[str, Kind, str]] | None = None
+    while True:
+        readings = await read_all(context, party, systems, pool)
+        for name, reading in readings.items():
+            context.observer.apply(party, name, reading, Phase.BASELINE, removed=removed)
+        there = frozenset(
+            (t.system, t.kind, t.grant_id or t.name)
+            for t in party.tracks.values()
+            if t.vantage is Vantage.ADMIN and t.observations and t.observations[-1].presence is Presence.PRESENT
+        )
+        wanted = {
+            (t.system, t.kind, t.grant_id or t.name)
+            for t in party.tracks.values()
+            if t.vantage is Vantage.ADMIN and (t.entitlement is not None or t.kind is Kind.ACCOUNT) and not t.void
+        }
+        if wanted <= there or (not all_there and before == there) or context.now() >= latest:
+            return
+        before = there
+        await context.kernel.sleep_until(min(latest, context.now() + step))
+        step = min(step * 3 // 2, 5 * SECOND)
+
+
+async def read_all(
+    context: Context, party: Party, systems: Sequence[str], pool: Sequence[Party]
+) -> Mapping[str, Reading]:
+    readings = await context.kernel.gather([context.desks[name].read(party, pool, find=True) for name in systems])
+    return dict(zip(systems, readings, strict=True))
+
+
+def logs_in(declaration: Declaration, system: object) -> bool:
+    return declaration.login is not None and isinstance(system, Exercises)
+
+
+def bystander_access(access: Sequence[Entitlement], n: int) -> tuple[Entitlement, ...]:
+    """The same, except that a sole member's group is another one for each."""
+    return tuple(
+        replace(e, name=f"{e.name}-control-{n}", on=f"{e.on}-control-{n}" if e.on else None) if e.sole else e
+        for e in access
+    )
+
+
+def owner_of(spec: ObjectSpec, party: Party, pool: Sequence[Party]) -> Party | None:
+    """The custodian is the pool's first bystander, the manager its second."""
+    if spec.owner is None:
+        return None
+    if spec.owner is Subject.LEAVER:
+        return party
+    index = 0 if spec.owner is Subject.CUSTODIAN else 1
+    return pool[index] if len(pool) > index else None

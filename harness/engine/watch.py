@@ -1,0 +1,153 @@
+"""After the event: looks that are tight at first and wider later, at every deadline, never past the last one.
+
+Each system is watched by itself, so a slow one delays no other. What leaves traces (a sign-in) is asked when all
+quiet looks have settled, or just before its deadline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from harness.engine.context import Context
+from harness.engine.exercise import exercise, mark_own, quiet
+from harness.engine.kernel import Signal
+from harness.engine.party import Party, Track
+from harness.judge import read
+from harness.model import SECOND, Case, Duration, Instant, Kind, Phase, Presence, Vantage
+
+TIGHT: Duration = SECOND // 4
+
+
+def next_look(t0: Instant, now: Instant, poll: Duration) -> Instant:
+    """Tight after the event, wider with the time that has passed, at most `poll` apart. Instants fall on a grid, so
+    that cases which wait for the same system share its rounds."""
+    tight = min(TIGHT, poll)
+    step = max(tight, min(poll, (now - t0) // 8))
+    grid = max(1, step // 4)
+    return (now + step + grid - 1) // grid * grid
+
+
+def margin_of(within: Duration) -> Duration:
+    """How long before its deadline the last look is sent, so that it is answered in time."""
+    return max(20_000, min(2 * SECOND, within // 20))
+
+
+class Watch:
+    def __init__(
+        self,
+        context: Context,
+        case: Case,
+        party: Party,
+        pool: Sequence[Party],
+        systems: Sequence[str],
+        t0: Instant,
+        awaited: Callable[[Track], str],
+    ) -> None:
+        """`awaited` tells what a track waits for: "gone", "there", or "" (nothing: kept by policy)."""
+        self.context = context
+        self.case = case
+        self.party = party
+        self.pool = pool
+        self.systems = systems
+        self.t0 = t0
+        self.awaited = awaited
+        self.removed = case.account == "removed"
+
+    async def run(self) -> None:
+        kernel = self.context.kernel
+        settled = Signal()
+
+        async def all_quiet() -> None:
+            await kernel.gather([self._system(name) for name in self.systems])
+            settled.set()
+
+        await kernel.gather([all_quiet(), *(self._closing(name, settled) for name in self.systems)])
+
+    def deadline(self, track: Track) -> Instant:
+        return self.t0 + self.case.within.of(track.system, track.kind)
+
+    def settle(self, track: Track) -> Duration:
+        return self.case.settle_of(self.case.within.of(track.system, track.kind))
+
+    def pending(self, track: Track) -> bool:
+        """Not decided yet: neither settled nor looked at past its deadline."""
+        wish = self.awaited(track)
+        if not wish or track.void or track.taken or (track.baseline is not Presence.PRESENT and not track.wanted):
+            return False
+        looks = [o for o in track.observations if o.phase is not Phase.BASELINE]
+        if looks and looks[-1].sent >= self.deadline(track):
+            return False
+        complete = track.complete
+        if wish == "there":
+            return not complete or complete[-1].presence is not Presence.PRESENT
+        return not read(complete, self.settle(track), 2).settled(self.settle(track), 2)
+
+    async def _system(self, name: str) -> None:
+        kernel = self.context.kernel
+        within = self.case.within.of(name, Kind.ACCOUNT)
+        entry = self.context.entry(name)
+        poll = entry.poll or self.case.poll_of(within)
+        while True:
+            waiting = [t for t in self._quiet(name) if self.pending(t)]
+            if not waiting:
+                return
+            reading = await self.context.desks[name].read(self.party, self.pool)
+            self.context.observer.apply(self.party, name, reading, Phase.WATCH, removed=self.removed)
+            uses = [t for t in waiting if t.vantage is Vantage.LEAVER]
+            await exercise(self.context, self.party, self.pool, uses, Phase.WATCH, number=reading.round)
+            waiting = [t for t in self._quiet(name) if self.pending(t)]
+            if not waiting:
+                return
+            await kernel.sleep_until(self._due(waiting, poll))
+
+    def _due(self, waiting: Sequence[Track], poll: Duration) -> Instant:
+        now = self.context.now()
+        due = next_look(self.t0, now, poll)
+        marks: list[Instant] = []
+        unsettled: list[Instant] = []
+        for track in waiting:
+            end = self.deadline(track)
+            marks += [end - margin_of(end - self.t0), end]
+            complete = track.complete
+            absent = bool(complete) and complete[-1].presence is Presence.ABSENT
+            since = read(complete, 0, 2).first_absent if absent else None
+            unsettled.append(since.sent + self.settle(track) if since else 0)
+        if all(unsettled):  # all gone, none confirmed: one more look when the last of them settles
+            due = max(max(unsettled), now + 1)
+        return min([due, *(m for m in marks if m > now)])
+
+    def _quiet(self, name: str) -> list[Track]:
+        return [
+            t for t in self.party.of(name) if t.vantage is Vantage.ADMIN or (not t.consumes and quiet(self.context, t))
+        ]
+
+    def _touching(self, name: str) -> list[Track]:
+        return [
+            t
+            for t in self.party.of(name, Vantage.LEAVER)
+            if not quiet(self.context, t) and not t.consumes and self.awaited(t)
+        ]
+
+    async def _closing(self, name: str, settled: Signal) -> None:
+        """The last admin look of the watch, then what a look may not touch: sent no later than its deadline."""
+        asked = self._touching(name)
+        if not asked:
+            return
+        kernel = self.context.kernel
+        end = min(self.deadline(t) for t in asked)
+        latest = end - margin_of(end - self.t0)
+        await settled.wait(kernel, latest)
+        while True:
+            last = kernel.now() >= latest
+            reading = await self.context.desks[name].read(self.party, self.pool)
+            self.context.observer.apply(self.party, name, reading, Phase.CLOSING, removed=self.removed)
+            worked = await exercise(self.context, self.party, self.pool, asked, Phase.CLOSING, number=reading.round)
+            for track in self.party.of(name, Vantage.ADMIN):
+                track.signed_in = True
+            if worked:
+                await mark_own(self.context, self.party, self.pool, name)
+            works = [t for t in asked if t.complete and t.complete[-1].presence is Presence.PRESENT]
+            if last or not works:
+                return
+            asked = works
+            await kernel.sleep_until(latest)
