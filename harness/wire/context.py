@@ -8,10 +8,8 @@ from typing import Any
 from harness.model import Account, Entitlement, Event, Grant, Identity, Made, iso
 from harness.ports import Person
 
-RESERVED = frozenset(
-    ("identity", "run", "event", "receipts", "accounts", "account", "item")
-    + ("name", "on", "right", "to", "direction", "object", "grant")
-)
+WORDS = "identity run event receipts accounts account name on right to direction object grant item"
+RESERVED = frozenset(WORDS.split())
 
 
 def context(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -183,53 +183,56 @@ def run(
     vault: Vault,
     *,
     private: bool = False,
+    leaver: bool = False,
 ) -> Ran:
-    """Sends the requests in order. Variables stand at the top of the context and in `grant.*`. Raises `Failed`."""
+    """Sends the requests in order. Variables stand at the top of the context and in `grant.*`. `private`: answers are
+    never stored; `leaver`: all of them are sent as the leaver. Raises `Failed`."""
     ran = Ran()
     changed = False
     for request in as_list(requests):
+        shown = f"{request.method} {request.url.shown}"
+        sent = False
         try:
             here = {**context, **ran.vars, "grant": {**context.get("grant", {}), **ran.vars}}
-            answer = send(request.call(here, private=private))
+            call = request.call(here, private=private)
+            if leaver:
+                call = replace(call, own_auth=True, private=True)
+            shown = f"{call.method} {call.url}"
+            answer = send(call)
+            sent = True
             ran.sent, ran.answered = ran.sent or answer.sent, answer.answered
             ran.evidence += answer.evidence
             if answer.status in request.absent_on:
                 ran.ended = True
                 return ran
             changed = changed or not request.reads
-            ran.vars |= take(request, answer, here, vault)
+            ran.vars |= take(request, answer, here, vault, leaver=leaver)
         except Unknown as error:
-            raise Failed(error.reason, vars=ran.vars, in_doubt=error.in_doubt or changed, last=error) from None
+            doubt = changed or (error.in_doubt and not (sent or request.reads))
+            raise Failed(f"{shown}: {error.reason}", vars=ran.vars, in_doubt=doubt, last=error) from None
     return ran
 
 
-def take(request: Request, answer: Answer, context: Context, vault: Vault) -> dict[str, Any]:
+def take(request: Request, answer: Answer, context: Context, vault: Vault, *, leaver: bool = False) -> dict[str, Any]:
     """Reads the envelope and the variables of one accepted answer. What a leaver's answer gives, and all that is
     called `secret`, is told to the vault first (`id` stays in clear). Raises `Unknown`."""
-    needs_body = request.ok is not None or any(
-        path.template is None or "item" in path.template.names for path in request.take.values()
-    )
+    needs_body = request.ok is not None or any(path.of_item for path in request.take.values())
     if not needs_body:
         return {name: path.get(None, context) for name, path in request.take.items()}
     body = answer.json()
-
-    def fail(reason: str) -> Unknown:
-        return Unknown(
-            f"{request.method} {request.url.shown}: {reason}",
-            evidence=answer.evidence,
-            sent=answer.sent,
-            answered=answer.answered,
-            in_doubt=not request.reads,
-            status=answer.status,
-        )
-
     found = {name: path.get(body, context) for name, path in request.take.items()}
+    leaver = leaver or request.vantage == "leaver"
     for name, value in found.items():
-        if isinstance(value, str) and (name == "secret" or (request.vantage == "leaver" and name != "id")):
+        if isinstance(value, str) and (name == "secret" or (leaver and name != "id")):
             vault.learn(value)
+    reason = None
     if request.ok is not None and not request.ok.good(body, context):
-        raise fail(f"the answer's `{request.ok.value.text}` does not say that it worked")
+        reason = f"the answer's `{request.ok.value.text}` does not say that it worked"
     for name, value in found.items():
         if value is None:
-            raise fail(f"the answer has no `{request.take[name].text}` to take as `{name}`")
+            reason = reason or f"the answer has no `{request.take[name].text}` to take as `{name}`"
+    if reason is not None:
+        raise Unknown(
+            reason, evidence=answer.evidence, sent=answer.sent, answered=answer.answered, status=answer.status
+        )
     return found

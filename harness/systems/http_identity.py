@@ -1,0 +1,67 @@
+"""Whether an account's record still is the identity's: ids are given to somebody else more often than one thinks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from harness.model import Account
+from harness.ports import Person
+from harness.wire.selection import Conditions
+from harness.wire.template import Context
+
+_DEEPEST = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """`mistaken`: why the record is somebody else's, "" if it is not. `by_name`: nothing in it says whose it is, so
+    that only the path counts."""
+
+    mistaken: str = ""
+    by_name: bool = False
+
+
+class Acquaintance:
+    """Remembers which records held an identifier of their identity: one must stay in them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._met: set[tuple[str, str]] = set()
+
+    def check(
+        self, person: Person, account: Account, record: Any, match: Conditions | None, context: Context
+    ) -> Identified:
+        """Raises `Unknown` where `match` cannot be filled."""
+        if match is not None:
+            differs = match.differs(record, context)
+            return Identified(f"`{differs}` is not what `match` asks for" if differs is not None else "")
+        key = (person.identity.key, account.id)
+        if _holds(record, _identifiers(person, account)):
+            with self._lock:
+                self._met.add(key)
+            return Identified()
+        with self._lock:
+            met = key in self._met
+        return Identified("no identifier seen before is in the record any more") if met else Identified(by_name=True)
+
+
+def _identifiers(person: Person, account: Account) -> frozenset[str]:
+    """What tells this identity from every other. The id itself does not: it is the path that was asked for."""
+    who = person.identity
+    found = {who.username, who.email, who.external_id, *who.was.values(), *person.identifiers.values()}
+    return frozenset(text.casefold() for text in found if text and text != account.id)
+
+
+def _holds(record: Any, wanted: frozenset[str]) -> bool:
+    return any(text.casefold() in wanted for text in _texts(record, 0))
+
+
+def _texts(value: Any, depth: int) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif depth < _DEEPEST and isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part, depth + 1)
