@@ -1,0 +1,141 @@
+"""The appendix of redacted exchanges: which are printed in the report, in what order, and how each is shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.model import iso
+from harness.report.about import Exchanges
+from harness.report.show import Shown, clip, count, plain_url, span
+
+_SHA = re.compile(r"[0-9a-f]{64}")
+_BODY = 4_000
+_BUDGET = 4_000_000  # characters of exchanges in one report; the rest stays beside it, by its hash
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    headers: tuple[tuple[str, str], ...]
+    body: Shown
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeView:
+    sha: str
+    anchor: str
+    method: str
+    url: str
+    status: str
+    sent: str
+    took: str
+    error: str
+    redactions: str
+    request: Side
+    response: Side
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a poll's exchange is found: in the appendix, or as a file beside the report."""
+
+    label: str
+    href: str
+    title: str
+
+
+class Appendix:
+    """Collects exchanges as findings cite them, so that those of failures come first and always fit."""
+
+    def __init__(self, exchange: Exchanges) -> None:
+        self._read = exchange
+        self._left = _BUDGET
+        self._links: dict[str, Link] = {}
+        self.shown: list[ExchangeView] = []
+        self.beside: list[str] = []  # cited, too much to print here
+        self.missing: list[str] = []  # cited, not in this folder
+
+    def links(self, evidence: Iterable[str]) -> tuple[Link, ...]:
+        return tuple(self._links.get(sha) or self._take(sha) for sha in dict.fromkeys(evidence))
+
+    def _take(self, sha: str) -> Link:
+        anchor = f"x-{sha[:16]}"
+        good = _SHA.fullmatch(sha) is not None
+        found = self._read(sha) if good else None
+        if found is None:
+            self.missing.append(sha)
+            link = Link(sha[:8], "#missing-exchanges", "exchange is not in this folder")
+        elif self._left <= 0:
+            self.beside.append(sha)
+            link = Link(sha[:8], f"exchanges/{sha}.json", "exchange, as a file beside the report")
+        else:
+            made = view(sha, anchor, found)
+            self._left -= 600 + len(made.request.body) + len(made.response.body)
+            self.shown.append(made)
+            link = Link(sha[:8], f"#{anchor}", "exchange in the appendix")
+        self._links[sha] = link
+        return link
+
+
+def view(sha: str, anchor: str, found: Mapping[str, Any]) -> ExchangeView:
+    """One exchange to print. Nothing of its shape is taken for granted: it may come from an older run."""
+    sent, answered = found.get("sent"), found.get("answered")
+    took = span(answered - sent) if isinstance(sent, int) and isinstance(answered, int) else ""
+    status = found.get("status")
+    return ExchangeView(
+        sha=sha,
+        anchor=anchor,
+        method=_text(found.get("method") or "?"),
+        url=_url(found.get("url")),
+        status=_text(status) if status is not None else "no answer",
+        sent=iso(sent) if isinstance(sent, int) else _text(sent),
+        took=took,
+        error=_text(found.get("error")),
+        redactions=_redactions(found.get("redactions")),
+        request=_side(found.get("request")),
+        response=_side(found.get("response")),
+    )
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _url(value: Any) -> str:
+    """The redacted URL as it was stored, query included; user and password are dropped once more."""
+    text = _text(value)
+    head, question, query = text.partition("?")
+    return plain_url(head) + question + query if text else ""
+
+
+def _redactions(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {number}" for name, number in sorted(value.items()))
+    if isinstance(value, int):
+        return count(value, "value") if value else ""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else _text(value)
+
+
+def _side(value: Any) -> Side:
+    if not isinstance(value, Mapping):
+        return Side((), body(value))
+    headers = value.get("headers")
+    pairs = sorted(headers.items()) if isinstance(headers, Mapping) else ()
+    return Side(tuple((_text(name), _text(item)) for name, item in pairs), body(value.get("body")))
+
+
+def body(value: Any) -> Shown:
+    """A body as readable text: JSON indented, everything else as it came, at most 4,000 characters."""
+    if value is None or value == "":
+        return Shown("")
+    try:
+        parsed = json.loads(value) if isinstance(value, str) else value
+        text = value if isinstance(parsed, str) else json.dumps(parsed, indent=2, ensure_ascii=False, default=str)
+    except ValueError:
+        text = _text(value)
+    except RecursionError:
+        return Shown("(nested too deeply to be shown)")
+    return clip(text, _BODY, lines=True)

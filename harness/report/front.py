@@ -1,0 +1,284 @@
+"""Page one: did access end everywhere, when, how do we know, what could we not see. Every sentence is computed.
+
+It never says yes over something that nobody saw: one failure, doubt or unseen place changes the answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.model import (
+    Duration,
+    Finding,
+    Instant,
+    Outcome,
+    Phase,
+    Presence,
+    RunResult,
+    Verdict,
+    human,
+)
+from harness.report.about import About
+from harness.report.ids import Entry, href
+from harness.report.show import count, span
+from harness.report.tally import Tally, places
+
+LIMITS = "Synthetic leavers test the control, not every real leaver."
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a sentence; with a link, because every number leads to its rows."""
+
+    text: str
+    href: str = ""
+
+
+Sentence = tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    verdict: str
+    number: int
+    word: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one connector claimed, beside what was measured."""
+
+    connector: str
+    claimed: str
+    cases: int
+    passed: int
+    failed: int
+    inconclusive: int
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    verdict: str
+    headline: str
+    detail: str
+    chips: tuple[Chip, ...]
+    when: tuple[Sentence, ...]
+    how: tuple[Sentence, ...]
+    unseen: tuple[Sentence, ...]
+    claims: tuple[Claim, ...]
+
+
+def front(run: RunResult, about: About, counts: Tally, found: Sequence[Entry]) -> Front:
+    verdict, headline, detail = answer(counts, run)
+    return Front(
+        verdict=verdict,
+        headline=headline,
+        detail=detail,
+        chips=_chips(counts),
+        when=tuple(_when(counts, found)),
+        how=tuple(_how(about, found)),
+        unseen=tuple(_unseen(run, about, counts)),
+        claims=_claims(run),
+    )
+
+
+def answer(counts: Tally, run: RunResult) -> tuple[str, str, str]:
+    """Verdict word, the answer, and the sentence below it."""
+    left_out = any(result.case.systems is not None for result in run.cases)
+    if counts.works:
+        number = len(counts.works)
+        verb = "grant still works" if number == 1 else "grants still work"
+        return "fail", f"No. {number} {verb}.", f"Access remains in {places(counts.works)}."
+    if counts.on_record:
+        number = len(counts.on_record)
+        verb = "grant is" if number == 1 else "grants are"
+        return (
+            "fail",
+            f"No. {number} {verb} still on record.",
+            f"Refused in use, but listed: {places(counts.on_record)}.",
+        )
+    if late := counts.having(Outcome.LATE):
+        return "fail", f"Too late. {count(len(late), 'grant')} ended after the deadline.", f"Late: {places(late)}."
+    if counts.verdict is Verdict.FAIL:
+        what = [
+            f"{number} {outcome}"
+            for outcome in (Outcome.MISSING, Outcome.COLLATERAL, Outcome.CONTRADICTED)
+            if (number := counts.outcomes[outcome])
+        ]
+        return "fail", "Not as it should.", f"No access was seen to remain, but: {', '.join(what) or 'a case failed'}."
+    doubts = counts.outcomes[Outcome.INCONCLUSIVE]
+    if not counts.grants:
+        return "inconclusive", "Not measured.", "No grant of a leaver was judged: nothing can be said."
+    if counts.verdict is Verdict.INCONCLUSIVE or doubts or counts.broken:
+        what = [count(doubts, "finding is", "findings are") + " inconclusive"] if doubts else []
+        what += [f"{count(len(counts.broken), 'case was', 'cases were')} not judged"] if counts.broken else []
+        return "inconclusive", "Not proven.", f"{' and '.join(what) or 'The run did not pass'}: absence is not assumed."
+    if counts.unseen or left_out or run.deselected:
+        return (
+            "inconclusive",
+            "Only in the places we checked.",
+            "Nothing was seen to remain, but not every place could be seen.",
+        )
+    kept = sum(Outcome.KEPT in held.outcomes for held in counts.grants)
+    detail = f"But for {count(kept, 'exception')} in force, nothing remains." if kept else "Nothing remains."
+    return "pass", "Yes, in every place we checked.", detail
+
+
+def _chips(counts: Tally) -> tuple[Chip, ...]:
+    """The same grants as in the headline; bystanders and findings that are no grant apart."""
+    revoked = sum(held.outcomes == {Outcome.REVOKED} for held in counts.grants)
+    kept = [held for held in counts.grants if Outcome.KEPT in held.outcomes]
+    intact = [held for held in counts.grants if held.outcomes == {Outcome.INTACT}]
+    made = (
+        Chip("fail", len(counts.works), "still work", "#remains"),
+        Chip("fail", len(counts.on_record), "on record, refused in use", "#remains"),
+        Chip("fail", len(counts.having(Outcome.LATE)), "ended late", "#remains"),
+        Chip("fail", len(counts.having(Outcome.MISSING)), "wrongly missing", "#remains"),
+        Chip("fail", len(counts.having(Outcome.CONTRADICTED)), "contradicted by the trail", "#remains"),
+        Chip("fail", len(counts.lost), "lost by bystanders", "#bystanders"),
+        Chip("inconclusive", counts.outcomes[Outcome.INCONCLUSIVE], "inconclusive", "#unclear"),
+        Chip("inconclusive", len(counts.broken), "not judged", "#cases"),
+        Chip("pass", revoked, "revoked in time", "#findings"),
+        Chip("pass", len(intact), "kept by design", "#findings"),
+        Chip("kept", len(kept), "kept by exception", "#exceptions"),
+        Chip("unseen", counts.unseen, "not checked", "#unseen"),
+    )
+    return tuple(chip for chip in made if chip.number)
+
+
+def _when(counts: Tally, found: Sequence[Entry]) -> list[Sentence]:
+    timed = [
+        (entry.finding.first_absent, entry.result.t0, entry)
+        for entry in found
+        if entry.result is not None
+        and entry.result.t0 is not None
+        and entry.finding.first_absent is not None
+        and entry.finding.last_present is not None
+        and entry.finding.outcome in (Outcome.REVOKED, Outcome.LATE)
+    ]
+    if not timed:
+        return [(Part("No grant was measured to end, so there is no time to tell."),)]
+    lines: list[Sentence] = []
+    gone, t0, slow = max(timed, key=lambda item: item[0] - item[1])
+    f = slow.finding
+    lines.append(
+        (
+            Part("Slowest: "),
+            Part(f"{f.kind.value} {f.name}", href(slow.anchor)),
+            Part(f" in {f.system}, {_interval(f, t0)} after the event; {_against(f, t0)}."),
+        )
+    )
+    spans = sorted(first - start for first, start, _ in timed)
+    middle = span(spans[len(spans) // 2])
+    lines.append(
+        (
+            Part("Ended: "),
+            Part(count(len(timed), "finding"), "#findings"),
+            Part(f", half of them within {middle}; the slowest by {span(gone - t0)}. Times are upper bounds."),
+        )
+    )
+    if back := counts.outcomes[Outcome.RESURRECTED]:
+        lines.append((Part(count(back, "finding"), "#remains"), Part(" came back after access had ended.")))
+    return lines
+
+
+def _interval(f: Finding, t0: Instant) -> str:
+    if f.last_present is None or f.first_absent is None:
+        return "at an unknown time"
+    low: Duration = max(f.last_present - t0, 0)
+    return f"gone between {span(low)} and {span(f.first_absent - t0)}"
+
+
+def _against(f: Finding, t0: Instant) -> str:
+    if f.deadline is None or f.first_absent is None:
+        return "no deadline"
+    if f.first_absent <= f.deadline:
+        return f"deadline {human(f.deadline - t0)}, met"
+    return f"deadline {human(f.deadline - t0)}, missed by {span(f.first_absent - f.deadline)}"
+
+
+def _how(about: About, found: Sequence[Entry]) -> list[Sentence]:
+    mine = [entry.finding for entry in found if entry.result is not None]
+    looks = [look for entry in found for look in entry.finding.observations]
+    based = sum(
+        any(look.phase is Phase.BASELINE and look.presence is Presence.PRESENT for look in f.observations) for f in mine
+    )
+    gone = [f for f in mine if f.outcome in (Outcome.REVOKED, Outcome.LATE)]
+    absent = [look for f in gone for look in f.observations if look.presence is Presence.ABSENT]
+    vouched = sum(bool(look.control) for look in absent)
+    steady = [sum(look.presence is Presence.ABSENT for look in f.observations) for f in gone]
+    seen = Counter(look.presence for look in looks)
+    lines: list[Sentence] = [
+        (
+            Part("Baseline: "),
+            Part(f"{based} of {count(len(mine), 'finding')}", "#findings"),
+            Part(" had seen the access present just before the event."),
+        ),
+    ]
+    if absent:
+        lines.append(
+            (
+                Part(f"Control: in {vouched} of {count(len(absent), 'look')} that saw access gone, the same reader "),
+                Part("still saw a control", "#bystanders"),
+                Part(" that nobody offboarded."),
+            )
+        )
+        lines.append(
+            (
+                Part(f"Steady: each of {count(len(gone), 'ended finding')} was absent in at least "),
+                Part(count(min(steady), "look"), "#findings"),
+                Part(", to the end of the watch and hold."),
+            )
+        )
+    states = ", ".join(f"{seen[state]} {state}" for state in Presence)
+    lines.append((Part(f"{count(len(looks), 'look')}: {states}."),))
+    if about.systems:
+        alone = [system.name for system in about.systems if not system.independent]
+        text = f"{count(len(about.systems), 'reader')}, {len(about.systems) - len(alone)} independent of the writer"
+        lines.append((Part(text, "#systems"), Part(f"; not independent: {', '.join(alone)}." if alone else ".")))
+    return lines
+
+
+def _unseen(run: RunResult, about: About, counts: Tally) -> list[Sentence]:
+    lines: list[Sentence] = []
+    if counts.unseen:
+        where = count(counts.unseen, "place")
+        lines.append((Part(where, "#unseen"), Part(" (system × kind × vantage) could not be fully seen.")))
+    elif run.coverage:
+        lines.append((Part("Every declared place was "), Part("looked at", "#coverage"), Part(".")))
+    else:
+        lines.append((Part("The run tells no coverage: nothing is known about what was not looked at."),))
+    if doubts := counts.outcomes[Outcome.INCONCLUSIVE]:
+        lines.append(
+            (
+                Part(count(doubts, "finding"), "#unclear"),
+                Part(" could not be judged: the looks do not carry a verdict."),
+            )
+        )
+    narrow = [result for result in run.cases if result.case.systems is not None]
+    if narrow:
+        lines.append(
+            (
+                Part(count(len(narrow), "case"), "#cases"),
+                Part(" looked at part of the fleet only: scenarios narrowed the systems."),
+            )
+        )
+    if about.narrowed:
+        lines.append((Part(f"Left out by that: {', '.join(about.narrowed)}."),))
+    if run.deselected:
+        number = count(len(run.deselected), "case")
+        lines.append((Part(number, "#deselected"), Part(" did not run, because this fleet lacks what they need.")))
+    return lines
+
+
+def _claims(run: RunResult) -> tuple[Claim, ...]:
+    groups: dict[tuple[str, str], Counter[Verdict]] = {}
+    for result in run.cases:
+        groups.setdefault((result.case.leave.via, result.claimed.value), Counter())[result.verdict] += 1
+    return tuple(
+        Claim(via, claimed, found.total(), found[Verdict.PASS], found[Verdict.FAIL], found[Verdict.INCONCLUSIVE])
+        for (via, claimed), found in sorted(groups.items())
+    )

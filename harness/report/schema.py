@@ -1,0 +1,149 @@
+"""The JSON Schema of results.json, closed: what it does not name is not there. Made from the model's own words."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from harness.model import Claim, Coverage, Kind, Outcome, Subject, Vantage, Verdict
+from harness.report.document import SCHEMA
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_FLAG: dict[str, Any] = {"type": "boolean"}
+_TEXTS: dict[str, Any] = {"type": "array", "items": _TEXT}
+_COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
+_SHA: dict[str, Any] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+_AT: dict[str, Any] = {
+    "type": "string",
+    "description": "UTC with milliseconds",
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
+}
+_VERDICT: dict[str, Any] = {"enum": [verdict.word for verdict in Verdict]}
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema 2020-12 of what `document` makes; `exitproof schema results` prints it."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "exitproof results",
+        "description": "What one run of exitproof measured: which access ended, when, and what could not be seen.",
+        **_closed(
+            schema={"const": SCHEMA},
+            run=_run(),
+            cases=_list(_case()),
+            bystanders=_list(_closed(**_finding(), cases=_TEXTS)),
+            deselected=_list(_closed(id=_TEXT, reason=_TEXT)),
+            coverage=_list(
+                _closed(
+                    system=_TEXT,
+                    kind=_words(Kind),
+                    vantage=_words(Vantage),
+                    status=_words(Coverage),
+                    reason=_TEXT,
+                    cases=_COUNT,
+                )
+            ),
+        ),
+    }
+
+
+def _run() -> dict[str, Any]:
+    return _closed(
+        id=_TEXT,
+        started=_AT,
+        finished=_AT,
+        fleet=_TEXT,
+        environment={"enum": ["sandbox", "test", "production"]},
+        verdict=_VERDICT,
+        tool=_closed(name={"const": "exitproof"}, version=_TEXT),
+        operator=_TEXT,
+        ci=_or_null(_TEXT),
+        clock_offset_ms=_or_null({"type": "integer"}),
+        inputs=_list(_closed(path=_TEXT, sha256=_SHA)),
+        systems=_list(_closed(name=_TEXT, type=_TEXT, url=_TEXT, reader=_TEXT, independent=_FLAG, owner=_TEXT)),
+        narrowed=_TEXTS,
+        timing={"type": "object", "additionalProperties": _TEXT},
+        cleanup=_cleanup(),
+        notes=_TEXTS,
+    )
+
+
+def _case() -> dict[str, Any]:
+    return _closed(
+        id=_TEXT,
+        title=_TEXT,
+        params={"type": "object", "additionalProperties": _TEXT},
+        connector=_TEXT,
+        event=_TEXT,
+        claimed=_words(Claim),
+        claim_detail=_TEXT,
+        verdict=_VERDICT,
+        reason=_or_null(_TEXT),
+        started=_AT,
+        finished=_AT,
+        t0=_or_null(_AT),
+        t0_basis={"enum": ["answered", "effective", "sent", ""]},
+        controls=_TEXTS,
+        findings=_list(_closed(**_finding())),
+        cleanup=_cleanup(),
+        notes=_TEXTS,
+    )
+
+
+def _finding() -> dict[str, Any]:
+    return {
+        "id": _TEXT,
+        "subject": _words(Subject),
+        "identity": _TEXT,
+        "system": _TEXT,
+        "kind": _words(Kind),
+        "name": _TEXT,
+        "grant_id": _or_null(_TEXT),
+        "vantage": _words(Vantage),
+        "channel": _TEXT,
+        "outcome": _words(Outcome),
+        "verdict": _VERDICT,
+        "reason": _TEXT,
+        "notes": _TEXTS,
+        "deadline": _or_null(_AT),
+        "last_present": _or_null(_AT),
+        "first_absent": _or_null(_AT),
+        "flaps": _COUNT,
+        "keep": _or_null(
+            _closed(
+                system=_TEXT,
+                kind=_words(Kind),
+                name=_TEXT,
+                reason=_TEXT,
+                owner=_TEXT,
+                until={"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+            )
+        ),
+        "fingerprint": _TEXT,
+        "observations": _TEXTS,
+    }
+
+
+def _cleanup() -> dict[str, Any]:
+    return _closed(complete=_FLAG, leftovers=_TEXTS, resting=_TEXTS)
+
+
+def _closed(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def _words(enum: type[StrEnum]) -> dict[str, Any]:
+    return {"enum": [word.value for word in enum]}
+
+
+def _or_null(one: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [one, {"type": "null"}]}

@@ -1,0 +1,183 @@
+"""The view model of the whole report: everything a template prints, already counted, ordered and linked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from harness.model import SECOND, CaseResult, Duration, Keep, Outcome, RunResult, Verdict, human
+from harness.report.about import About, Exchanges
+from harness.report.cases import CaseView, Row, case_view, order, polls, row_view
+from harness.report.exchanges import Appendix
+from harness.report.front import Front, front
+from harness.report.ids import Entry, entries
+from harness.report.matrix import Matrix, group_anchor, matrix
+from harness.report.show import plain_url, span, stamp
+from harness.report.tally import Tally, tally
+
+FULL_POLLS = 4_000  # looks in one report before runs of like looks are left to the ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A policy exception, the state beneath it, and how long it lasts."""
+
+    keep: Keep
+    until: str
+    left: str
+    expired: bool
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One cell of the matrix in the index of findings."""
+
+    anchor: str
+    system: str
+    kind: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    name: str
+    type: str
+    url: str
+    reader: str
+    independent: bool
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    run: RunResult
+    about: About
+    started: str
+    finished: str
+    took: str
+    front: Front
+    tally: Tally
+    matrix: Matrix
+    remains: tuple[Row, ...]
+    unclear: tuple[Row, ...]
+    groups: tuple[Group, ...]
+    cases: tuple[CaseView, ...]
+    bystanders: tuple[Row, ...]
+    exceptions: tuple[Kept, ...]
+    systems: tuple[System, ...]
+    timing: tuple[tuple[str, int], ...]
+    clock: str
+    controls: tuple[tuple[str, int], ...]
+    appendix: Appendix
+    condensed: bool
+
+
+def page(run: RunResult, about: About, exchange: Exchanges) -> Page:
+    """Builds the view; reads each cited exchange once, those of failures first."""
+    found = entries(run)
+    appendix = Appendix(exchange)
+    looks = sum(len(entry.finding.observations) for entry in found)
+    condense = looks > FULL_POLLS
+    by_case: dict[int, list[Entry]] = {}
+    for entry in found:
+        by_case.setdefault(id(entry.result), []).append(entry)
+    for entry in sorted(found, key=order):  # so that the budget of the appendix goes to failures
+        if entry.finding.verdict is Verdict.PASS:
+            break
+        polls(entry.finding.observations, None, appendix, condense)
+    cases = tuple(case_view(case, by_case.get(id(case), []), about, appendix, condense) for case in run.cases)
+    others = [entry for entry in found if entry.result is None]
+    bystanders = tuple(row_view(entry, about, appendix, condense) for entry in sorted(others, key=order))
+    rows = [row for case in cases for row in case.rows]
+    return Page(
+        run=run,
+        about=about,
+        started=stamp(run.started),
+        finished=stamp(run.finished),
+        took=span(run.finished - run.started),
+        front=front(run, about, counts := tally(run), found),
+        tally=counts,
+        matrix=matrix(run, about, rows),
+        remains=tuple(sorted((row for row in rows if row.verdict == "fail"), key=_remains)),
+        unclear=tuple(row for row in [*rows, *bystanders] if row.verdict == "inconclusive"),
+        groups=_groups(rows),
+        cases=cases,
+        bystanders=bystanders,
+        exceptions=_exceptions(run, rows),
+        systems=tuple(
+            System(one.name, one.type, plain_url(one.url), one.reader, one.independent, one.owner)
+            for one in about.systems
+        ),
+        timing=_timing(run.cases),
+        clock="not measured" if about.clock_offset_ms is None else f"{about.clock_offset_ms} ms",
+        controls=tuple(sorted(Counter(control for case in run.cases for control in case.case.controls).items())),
+        appendix=appendix,
+        condensed=condense,
+    )
+
+
+def _remains(row: Row) -> tuple[int, str, str, str, str]:
+    ranks = (Outcome.RESIDUAL, Outcome.RESURRECTED, Outcome.LATE, Outcome.CONTRADICTED, Outcome.MISSING)
+    outcome = row.entry.finding.outcome
+    return (ranks.index(outcome) if outcome in ranks else len(ranks), row.system, row.kind, row.name, row.case_id)
+
+
+def _groups(rows: Sequence[Row]) -> tuple[Group, ...]:
+    cells: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        cells.setdefault((row.system, row.kind), []).append(row)
+    return tuple(
+        Group(group_anchor(system, kind), system, kind, tuple(sorted(found, key=lambda row: order(row.entry))))
+        for (system, kind), found in sorted(cells.items())
+    )
+
+
+def _exceptions(run: RunResult, rows: Sequence[Row]) -> tuple[Kept, ...]:
+    """Entries of all cases, once each, with the findings that cite them; days count from the end of the run."""
+    today = datetime.fromtimestamp(run.finished // SECOND, UTC).date()
+    keeps: dict[tuple[object, ...], Keep] = {}
+    cited: dict[tuple[object, ...], list[Row]] = {}
+    all_keeps = [keep for case in run.cases for keep in case.case.keep]
+    all_keeps += [row.entry.finding.keep for row in rows if row.entry.finding.keep is not None]
+    for keep in all_keeps:
+        keeps.setdefault(_same(keep), keep)
+    for row in rows:
+        if row.entry.finding.keep is not None:
+            cited.setdefault(_same(row.entry.finding.keep), []).append(row)
+    made = []
+    for key, keep in keeps.items():
+        days = (keep.until - today).days
+        left = f"{days} days left" if days > 1 else "1 day left" if days == 1 else "ends today"
+        made.append(
+            Kept(
+                keep,
+                keep.until.isoformat(),
+                left if days >= 0 else f"expired {-days} d ago",
+                days < 0,
+                tuple(cited.get(key, ())),
+            )
+        )
+    return tuple(sorted(made, key=lambda one: (one.until, one.keep.label)))
+
+
+def _same(keep: Keep) -> tuple[object, ...]:
+    return (keep.system, keep.kind, keep.name, keep.reason, keep.owner, keep.until)
+
+
+def _timing(cases: Sequence[CaseResult]) -> tuple[tuple[str, int], ...]:
+    """The clockwork that cases really used, with how many cases used it."""
+    return tuple(sorted(Counter(_clockwork(result) for result in cases).items(), key=lambda item: (-item[1], item[0])))
+
+
+def _clockwork(result: CaseResult) -> str:
+    case = result.case
+    default: Duration = case.within.default
+    own = "".join(f", {where} {human(limit)}" for where, limit in sorted(case.within.by.items()))
+    hold = ", ".join(map(human, case.hold)) or "one look after settle"
+    return (
+        f"within {human(default)}{own} · settle {human(case.settle_of(default))}"
+        f" · poll at most every {human(case.poll_of(default))} · hold {hold}"
+    )

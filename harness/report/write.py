@@ -1,0 +1,33 @@
+"""Puts a report into its folder: results.json, report.html, findings.csv and junit.xml."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from harness.model import RunResult
+from harness.report.about import About, Exchanges
+from harness.report.csv import findings
+from harness.report.document import document
+from harness.report.html import render
+from harness.report.junit import junit
+
+
+def write(folder: Path, run: RunResult, about: About, exchange: Exchanges, *, xml: bool = True) -> list[Path]:
+    """Writes the files and answers their paths, results.json first: if rendering failed, the results are there.
+    `xml` False: no junit.xml (pytest writes its own). Raises OSError where the folder cannot be written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made: list[Path] = []
+
+    def put(name: str, data: bytes) -> None:
+        path = folder / name
+        path.write_bytes(data)
+        made.append(path)
+
+    # ASCII only: no name of a probed system can reorder or hide text in a terminal that shows the file.
+    put("results.json", (json.dumps(document(run, about), indent=2, allow_nan=False) + "\n").encode("ascii"))
+    put("findings.csv", findings(run, about).encode())
+    if xml:
+        put("junit.xml", junit(run, about))
+    put("report.html", render(run, about, exchange).encode())
+    return made

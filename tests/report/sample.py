@@ -1,0 +1,483 @@
+"""A run made by hand: six leavers, five systems, all ten outcomes. `python -m tests.report.sample` writes the
+committed sample report from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.model import (
+    SECOND,
+    Case,
+    CaseResult,
+    Claim,
+    Cleanup,
+    Coverage,
+    CoverageCell,
+    Demand,
+    Deselected,
+    Entitlement,
+    Finding,
+    Identity,
+    Instant,
+    Keep,
+    Kind,
+    Leave,
+    Outcome,
+    RunResult,
+    Secret,
+    Subject,
+    Vantage,
+    Verdict,
+    Within,
+    join,
+)
+from harness.report import About, Input, SystemInfo, write
+from tests.report.world import MINUTE, World
+
+FOLDER = Path(__file__).parents[2] / "reports" / "sample"
+START = int(datetime(2026, 11, 20, 9, 0, tzinfo=UTC).timestamp()) * SECOND
+KEEP = Keep("mail", Kind.MAILBOX, "*", "90-day retention MB-7", "mail-team@example.test", date(2027, 2, 18))
+OLD_KEEP = Keep(
+    "code", Kind.OWNERSHIP, "build-scripts", "hand-over CH-114", "platform@example.test", date(2026, 11, 19)
+)
+
+
+GONE = "-4P 1P 5P 15P 31P 41A 61A 92A 121A 901A 1500A"
+STAYS = "-4P 1P 5P 15P 31P 61P 121P 242P 480P 899P 1500P"
+LATE = "-4P 1P 31P 121P 480P 901P 1110A 1140A 1500A"
+BACK = "-4P 1P 12P 22A 42A 61A 901A 1200P 1500P"
+BLIND = "-4P 1P 21P 41U 61U 121U 480U 901U 1500U"
+USED = "-3P 896A 1500A"
+USED_WORKS = "-3P 896P 1500P"
+
+
+def case(case_id: str, title: str, story: str, *, event: str = "terminate", via: str = "hr-feed", **more: Any) -> Case:
+    made = Case(
+        id=case_id,
+        scenario=case_id.partition("[")[0],
+        title=title,
+        story=story,
+        source=f"scenarios/{case_id.partition('[')[0]}.yaml",
+        sha256=hashlib.sha256(case_id.encode()).hexdigest(),
+        tags=("quarterly",),
+        params={"leave.event": event} if "[" in case_id else {},
+        attributes={"department": "Finance"},
+        objects=(),
+        access=(Entitlement("crm", Kind.LICENSE, "sales-pro"),),
+        join=None,
+        before=(),
+        leave=Leave(via, event, "resignation"),
+        then=(),
+        account="disabled",
+        within=Within(15 * MINUTE, {"crm": 40 * MINUTE}),
+        hold=(10 * MINUTE,),
+        settle=None,
+        poll=None,
+        keep=(),
+        demand=Demand(),
+        controls=("nist-800-53:PS-4", "soc2:CC6.3"),
+    )
+    return replace(made, **more)
+
+
+def identity(n: int) -> Identity:
+    name = f"zz-leaver-7-{n}"
+    return Identity(
+        f"leaver-{n}",
+        n,
+        Subject.LEAVER,
+        name,
+        f"{name}@drill.example.test",
+        Secret("not-in-any-report"),
+        "Lea",
+        f"Ver {n}",
+        f"E-{1000 + n}",
+    )
+
+
+def result(
+    made: Case, n: int, t0: Instant | None, findings: tuple[Finding, ...], claimed: Claim, detail: str = "", **more: Any
+) -> CaseResult:
+    at = t0 if t0 is not None else START
+    base = CaseResult(
+        case=made,
+        verdict=join([f.verdict for f in findings]),
+        reason=None,
+        claimed=claimed,
+        claim_detail=detail,
+        t0=t0,
+        t0_basis="answered" if t0 is not None else "",
+        started=at - 9 * SECOND,
+        finished=at + 1512 * SECOND,
+        findings=findings,
+        cleanup=Cleanup(True),
+        identity=identity(n),
+        events=(
+            (at - 200_000, f"{made.leave.event} sent"),
+            (at, f"{made.leave.event} answered"),
+            (at + 901 * SECOND, "sync"),
+        ),
+    )
+    return replace(base, **more)
+
+
+def sample() -> tuple[RunResult, About, World]:
+    """The run, what is told about it, and the world whose `exchanges` lie behind its looks."""
+    world = World()
+    at = [START + 12 * SECOND + n * 700_000 for n in range(6)]
+    o = Outcome
+    everyday = (
+        world.finding(
+            at[0],
+            "directory/account/zz-leaver-7-1",
+            o.REVOKED,
+            GONE,
+            "account disabled",
+            "leaver-1",
+            notes=("record remains",),
+        ),
+        world.finding(at[0], "directory/group/finance-all", o.REVOKED, GONE, "removed from the group", "leaver-1"),
+        world.finding(
+            at[0],
+            "crm/license/sales-pro",
+            o.RESIDUAL,
+            STAYS,
+            "still assigned at the last complete look",
+            "leaver-1",
+            within=40 * MINUTE,
+        ),
+        world.finding(
+            at[0],
+            "crm/credential/api-token",
+            o.RESIDUAL,
+            STAYS,
+            "still listed at the last complete look",
+            "leaver-1",
+            within=40 * MINUTE,
+        ),
+        world.finding(
+            at[0],
+            "crm/credential/api-token",
+            o.RESIDUAL,
+            USED_WORKS,
+            "the token still opens the API (200)",
+            "leaver-1",
+            leaver=True,
+            within=40 * MINUTE,
+        ),
+        world.finding(
+            at[0], "mail/delegation/finance-inbox#send-as", o.LATE, LATE, "gone 3 m 30 s after the deadline", "leaver-1"
+        ),
+        world.finding(
+            at[0],
+            "mail/mailbox/zz-leaver-7-1@drill.example.test",
+            o.KEPT,
+            STAYS,
+            "present; exception MB-7 in force",
+            "leaver-1",
+            keep=KEEP,
+        ),
+    )
+    deleted = (
+        world.finding(at[1], "directory/account/zz-leaver-7-2", o.REVOKED, GONE, "record gone", "leaver-2"),
+        world.finding(
+            at[1], "crm/license/sales-pro", o.REVOKED, GONE, "gone with the account", "leaver-2", within=40 * MINUTE
+        ),
+        world.finding(
+            at[1],
+            "directory/group/finance-all",
+            o.RESURRECTED,
+            BACK,
+            "back after the scheduled sync",
+            "leaver-2",
+            flaps=0,
+        ),
+    )
+    owner = (
+        world.finding(at[2], "code/account/zz-leaver-7-3", o.REVOKED, GONE, "account suspended", "leaver-3"),
+        world.finding(
+            at[2],
+            "code/ownership/build-scripts",
+            o.RESIDUAL,
+            STAYS,
+            "exception CH-114 expired on 2026-11-19",
+            "leaver-3",
+            keep=OLD_KEEP,
+            notes=("exception expired",),
+        ),
+        world.finding(
+            at[2],
+            "code/credential/laptop-key",
+            o.RESIDUAL,
+            STAYS,
+            "listed at the last complete look",
+            "leaver-3",
+            notes=("use refused",),
+        ),
+        world.finding(
+            at[2],
+            "code/credential/laptop-key",
+            o.REVOKED,
+            USED,
+            "refused (401)",
+            "leaver-3",
+            leaver=True,
+            channel="ssh",
+        ),
+        world.finding(
+            at[2],
+            "code/session/web",
+            o.INCONCLUSIVE,
+            BLIND,
+            "no complete look after the event: 503 on every look",
+            "leaver-3",
+            unknown="503 Service Unavailable on every try",
+        ),
+        world.finding(
+            at[2],
+            "code/consent/build-bot",
+            o.CONTRADICTED,
+            GONE,
+            "revoked, but the trail records the revocation as failed",
+            "leaver-3",
+        ),
+    )
+    mover = (
+        world.finding(at[3], "directory/group/sales-all", o.REVOKED, GONE, "removed from the group", "leaver-4"),
+        world.finding(at[3], "directory/group/finance-all", o.INTACT, STAYS, "demanded, and there", "leaver-4"),
+        world.finding(
+            at[3], "crm/role/controller", o.MISSING, "-4A 1A 61A 899A 1500A", "demanded, and not there", "leaver-4"
+        ),
+    )
+    clean = (
+        world.finding(
+            at[4],
+            "directory/account/zz-leaver-7-5",
+            o.REVOKED,
+            GONE,
+            "account disabled",
+            "leaver-5",
+            notes=("record remains",),
+        ),
+        world.finding(
+            at[4],
+            "mail/forwarding/to-private",
+            o.REVOKED,
+            "-4P 1P 5P 9A 15A 31A 61A 901A 1500A",
+            "rule removed",
+            "leaver-5",
+        ),
+        world.finding(
+            at[4],
+            "crm/credential/api-token",
+            o.REVOKED,
+            USED,
+            "refused (401)",
+            "leaver-5",
+            leaver=True,
+            within=40 * MINUTE,
+        ),
+    )
+    cases = (
+        result(
+            case(
+                "terminate/everyday-leaver[terminate]",
+                "Everyday leaver",
+                "An employee with everyday access resigns;\nHR closes the record on the last day.",
+                keep=(KEEP,),
+            ),
+            1,
+            at[0],
+            everyday,
+            Claim.SUCCESS,
+            "202 accepted, job finished",
+        ),
+        result(
+            case(
+                "terminate/everyday-leaver[delete]",
+                "Everyday leaver",
+                "The same, but the record is deleted.",
+                event="delete",
+            ),
+            2,
+            at[1],
+            deleted,
+            Claim.SUCCESS,
+            "204",
+        ),
+        result(
+            case(
+                "ownership/owner-of-things",
+                "Owner of things",
+                "The leaver owns a repository and a bot.",
+                keep=(OLD_KEEP,),
+            ),
+            3,
+            at[2],
+            owner,
+            Claim.NONE,
+            "the connector never answered",
+            t0_basis="sent",
+            cleanup=Cleanup(False, ("code: key laptop-key of zz-leaver-7-3 (revoke answered 500)",)),
+        ),
+        result(
+            case(
+                "move/mover",
+                "Mover",
+                "Sales moves to Finance: old access goes, new access stays.",
+                event="move",
+                controls=("nist-800-53:PS-5",),
+            ),
+            4,
+            at[3],
+            mover,
+            Claim.ERROR,
+            "500 from the HR endpoint",
+        ),
+        result(
+            case("terminate/contractor-end-date", "Contractor end date", "A contract ends by itself on its last day."),
+            5,
+            at[4],
+            clean,
+            Claim.SUCCESS,
+            "202 accepted",
+            cleanup=Cleanup(True, (), ("directory: zz-leaver-7-5 (disabled)",)),
+        ),
+        result(
+            case("terminate/open-sessions", "Open sessions", "Browser sessions must die with the account."),
+            6,
+            None,
+            (),
+            Claim.NONE,
+            verdict=Verdict.INCONCLUSIVE,
+            reason="set-up failed: crm refused to make the account (409, the name is taken)",
+            events=(),
+        ),
+    )
+    by: dict[str, Any] = {"subject": Subject.BYSTANDER, "deadline": None}
+    affected = ("terminate/everyday-leaver[terminate]", "terminate/everyday-leaver[delete]")
+    bystanders = (
+        world.finding(
+            at[0],
+            "crm/group/owners-control-1",
+            o.INTACT,
+            STAYS,
+            "seen in every round",
+            "bystander-1",
+            cases=affected,
+            **by,
+        ),
+        world.finding(
+            at[0],
+            "directory/group/finance-all",
+            o.INTACT,
+            STAYS,
+            "seen in every round",
+            "bystander-1",
+            cases=affected,
+            **by,
+        ),
+        world.finding(
+            at[1],
+            "mail/delegation/finance-inbox#read",
+            o.COLLATERAL,
+            "-4P 1P 31P 61A 121A 901A 1500A",
+            "lost while bystander-1 kept the like grant",
+            "bystander-2",
+            cases=affected,
+            **by,
+        ),
+    )
+    run = RunResult(
+        id="2026-11-20-0900-7f3a",
+        started=START,
+        finished=START + 1540 * SECOND,
+        verdict=Verdict.FAIL,
+        cases=cases,
+        bystanders=bystanders,
+        deselected=(
+            Deselected("access/delegate[calendar]", "the fleet lacks mail.delegation with the right `calendar`"),
+        ),
+        coverage=tuple(coverage()),
+        cleanup=Cleanup(False, cases[2].cleanup.leftovers, cases[4].cleanup.resting),
+        notes=("1 look was retried after 429 and then answered",),
+    )
+    return run, about(cases), world
+
+
+def coverage() -> Iterable[CoverageCell]:
+    t, w = Coverage.TESTED, Coverage.WITHOUT
+    a, u = Vantage.ADMIN, Vantage.LEAVER
+    rows: list[tuple[str, str, Vantage, Coverage, str, int]] = [
+        ("directory", "account", a, t, "", 4),
+        ("directory", "group", a, t, "", 3),
+        ("directory", "role", a, Coverage.NOT_EXERCISED, "no case held a role", 0),
+        ("directory", "session", a, Coverage.NOT_LISTABLE, "SCIM has no place for sessions", 0),
+        ("crm", "account", a, t, "", 3),
+        ("crm", "license", a, t, "", 2),
+        ("crm", "credential", a, t, "", 1),
+        ("crm", "credential", u, t, "", 2),
+        ("crm", "role", a, t, "", 1),
+        ("crm", "group", a, Coverage.WITH_ACCOUNT_ONLY, "answers 404 below a deleted account", 1),
+        ("crm", "session", a, Coverage.UNDECLARED, "", 0),
+        ("mail", "account", a, t, "", 2),
+        ("mail", "mailbox", a, t, "", 1),
+        ("mail", "delegation", a, t, "", 1),
+        ("mail", "forwarding", a, t, "", 1),
+        ("mail", "session", a, Coverage.NOT_LISTABLE, "no API", 0),
+        ("mail", "license", a, w, "mail has none", 0),
+        ("code", "account", a, t, "", 1),
+        ("code", "credential", a, t, "", 1),
+        ("code", "credential", u, t, "", 1),
+        ("code", "ownership", a, t, "", 1),
+        ("code", "session", a, Coverage.BLIND, "503 on every look after the event", 1),
+        ("code", "consent", a, t, "", 1),
+        ("code", "license", a, w, "free for all", 0),
+    ]
+    for system, kind, vantage, status, reason, cases in rows:
+        yield CoverageCell(system, Kind(kind), vantage, status, reason, cases)
+
+
+def about(cases: tuple[CaseResult, ...]) -> About:
+    sources = {one.case.source: one.case.sha256 for one in cases}
+    systems = (
+        SystemInfo("directory", "scim", "http://127.0.0.1:9002/scim/v2", "reader token", True, "iam-team@example.test"),
+        SystemInfo("crm", "http", "http://127.0.0.1:9001", "CRM_TOKEN", False, "sales-ops@example.test"),
+        SystemInfo("mail", "http", "http://127.0.0.1:9003", "reader token", True, "mail-team@example.test"),
+        SystemInfo("code", "http", "http://127.0.0.1:9004", "reader token", True, "platform@example.test"),
+    )
+    return About(
+        run_id="2026-11-20-0900-7f3a",
+        fleet="staging",
+        environment="test",
+        tool_version="0.1.0",
+        operator="drill@example.test",
+        ci="https://ci.example.test/jobs/811",
+        clock_offset_ms=3,
+        inputs=(Input("fleet.yaml", hashlib.sha256(b"fleet").hexdigest()), *(Input(p, s) for p, s in sources.items())),
+        systems=systems,
+        timing={"settle": "10s"},
+        versions={"python": "3.11.7"},
+    )
+
+
+def golden(folder: Path) -> list[Path]:
+    """Writes the whole sample: the report's files and the exchanges that they cite."""
+    run, told, world = sample()
+    made = write(folder, run, told, world.exchanges.get)
+    (folder / "exchanges").mkdir(exist_ok=True)
+    for sha, found in world.exchanges.items():
+        path = folder / "exchanges" / f"{sha}.json"
+        path.write_text(json.dumps(found, sort_keys=True) + "\n")
+        made.append(path)
+    return made
+
+
+if __name__ == "__main__":
+    golden(FOLDER)
