@@ -36,7 +36,7 @@ class SystemConfig(Config):
     """Keys of every system, whatever its type."""
 
     type: str
-    owner: str
+    owner: str = ""
     auth: Auth | None = None
     reader: Credential | None = None
     writer: Credential | None = None

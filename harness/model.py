@@ -556,6 +556,7 @@ class Case:
     demand: Demand
     controls: tuple[str, ...]
     systems: tuple[str, ...] | None = None  # narrowed, else None
+    overridden: Mapping[str, str] = NOTHING  # what the fleet's timing replaced: key -> as the scenario wrote it
 
     def settle_of(self, within: Duration) -> Duration:
         return self.settle if self.settle is not None else min(10 * SECOND, within // 5)

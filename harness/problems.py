@@ -123,7 +123,7 @@ def _problem(
     context: Mapping[str, Any] = each.detail.get("ctx") or {}
     name = str(each.path[-1]) if each.path else ""
     if each.type == "missing":
-        return source.problem(path, "missing key", name)
+        return source.problem(path[:-1], "missing key", name, key=True)
     if each.type == "extra_forbidden":
         return unknown(source, path, "key", name, _keys(each.owner), key=True)
     message = clean(_message(each, context))
@@ -160,7 +160,8 @@ def shown(value: Any) -> str:
 def _message(each: _Located, context: Mapping[str, Any]) -> str:
     shapes = each.detail.get("shapes")
     if shapes:
-        return f"should be {' or '.join(shapes)}"
+        words = ["one of the allowed words"] if each.detail.get("words") else []
+        return f"should be {' or '.join([*shapes, *words])}"
     if each.type in _SHAPES:
         return f"should be {_SHAPES[each.type]}"
     if each.type in _CHOICE:

@@ -106,7 +106,7 @@ class _Examination:
     def type_of(self, at: DataPath, data: dict[str, Any], known: Mapping[str, Any]) -> Any:
         """The adapter that `type` names; None after a complaint."""
         if "type" not in data:
-            self.add(at, "missing key", "type", tuple(known))
+            self.add(at, "missing key", "type", key=True)
             return None
         name = data["type"]
         if not isinstance(name, str) or name not in known:

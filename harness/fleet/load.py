@@ -149,7 +149,12 @@ def _guard(model: FleetModel) -> Guard:
             for system, kinds in (written.may_grant or {}).items()
         }
         _add_fleet_names(given, model)
-    return Guard(written.username, written.domain, written.max_identities, given, tuple(written.deny))
+    deny = list(written.deny)
+    for name, renamed in model.names.items():
+        if any(fnmatchcase(name, glob) for glob in written.deny) and name.count("/") >= 2:
+            system, kind, _ = name.split("/", 2)
+            deny.append(f"{escape(model.names.get(system, system))}/{kind}/{escape(renamed)}")
+    return Guard(written.username, written.domain, written.max_identities, given, tuple(deny))
 
 
 def _add_fleet_names(given: dict[str, dict[str, tuple[str, ...]]], model: FleetModel) -> None:
