@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field
@@ -63,8 +64,11 @@ class ScimConfig(SystemConfig):
 class Scim:
     """Implements `ports.System` and `ports.Provisions`."""
 
-    def __init__(self, name: str, config: ScimConfig, reader: Client, writer: Client) -> None:
+    def __init__(
+        self, name: str, config: ScimConfig, reader: Client, writer: Client, close: Iterable[Callable[[], None]] = ()
+    ) -> None:
         self.name = name
+        self._close = tuple(close)
         self._config = config
         self._looks = Looks(
             system=name,
@@ -101,6 +105,11 @@ class Scim:
 
     def round(self) -> ScimRound:
         return ScimRound(self._looks)
+
+    def close(self) -> None:
+        """Closes every pooled connection."""
+        for close in self._close:
+            close()
 
     def check(self) -> list[str]:
         """One cheap authorised read: `count=0` (RFC 7644 §3.4.2.4)."""
@@ -261,10 +270,12 @@ def _who(auth: Auth) -> str:
 
 
 def _build(name: str, config: ScimConfig, tools: Tools) -> Scim:
+    tools = replace(tools, limits=config.limits.limits())
     reader = writer = HttpWire(config.url, config.reader_auth, tools)
-    if config.writer_auth is not config.reader_auth:
+    if config.independent:
         writer = HttpWire(config.url, config.writer_auth, tools, gate=reader.gate)
-    return Scim(name, config, Client(reader.send, config.page_size), Client(writer.send, config.page_size))
+    clients = (Client(wire.send, config.page_size) for wire in (reader, writer))
+    return Scim(name, config, *clients, close=(reader.close, writer.close))
 
 
 ADAPTER = SystemAdapter("scim", "any SCIM 2.0 service provider", ScimConfig, _build)

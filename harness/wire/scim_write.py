@@ -59,7 +59,8 @@ class Writer:
                 resource, id, lambda data: {**data, attribute: [*_others(data, attribute, value), value_of(value)]}
             )
         else:
-            self._patch(resource, id, {"op": "add", "path": attribute, "value": [value_of(value)]})
+            operation = {"op": "add", "path": attribute, "value": [value_of(value)]}
+            self._patch(resource, id, operation, private=True)  # what a grant is answered with is never stored
 
     def discard(self, resource: str, id: str, attribute: str, value: str) -> None:
         """One value less; nothing happens where the resource is gone."""
@@ -99,8 +100,10 @@ class Writer:
             if data is not None and data.get("externalId") == mark and not data.get("members"):
                 self.delete("Groups", id)
 
-    def _patch(self, resource: str, id: str, operation: Mapping[str, Any], *, gone: bool = False) -> None:
-        self.client.change("PATCH", scim.at(resource, id), scim.patch(operation), gone=gone)
+    def _patch(
+        self, resource: str, id: str, operation: Mapping[str, Any], *, gone: bool = False, private: bool = False
+    ) -> None:
+        self.client.change("PATCH", scim.at(resource, id), scim.patch(operation), gone=gone, private=private)
 
     def _replace(
         self, resource: str, id: str, edit: Callable[[dict[str, Any]], dict[str, Any]], *, gone: bool = False
@@ -116,7 +119,7 @@ class Writer:
                     raise Unknown("there is no such record to change", status=404)
                 body = edit(scim.writable(got.data))
                 try:
-                    self.client.change("PUT", scim.at(resource, id), body, gone=gone, etag=got.etag)
+                    self.client.change("PUT", scim.at(resource, id), body, gone=gone, etag=got.etag, private=not gone)
                     return
                 except Unknown as error:
                     if error.status != 412 or attempt == _ATTEMPTS - 1:

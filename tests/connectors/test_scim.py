@@ -67,7 +67,7 @@ def test_it_is_a_connector_and_says_what_it_can(server: Server) -> None:
     assert "delete" in connector.events()
 
 
-DIALECTS = ({}, {"dialect": "entra"}, {"dialect": "entra-compliant"}, {"dialect": "okta"})
+DIALECTS: tuple[dict[str, str], ...] = ({}, {"dialect": "entra"}, {"dialect": "entra-compliant"}, {"dialect": "okta"})
 CUSTOM = {"dialect": "okta", "okta_app": "custom"}
 
 

@@ -160,9 +160,9 @@ def test_every_page_is_read(server: Server) -> None:
 def test_an_id_that_now_belongs_to_another_is_unknown_and_never_removed(server: Server) -> None:
     system = build(server)
     who = joined(system, "mine")
-    other = replace(joined(system, "theirs"), identity=who.identity)
-    assert other.account is not None
-    other = replace(other, account=Account("directory", other.account.id))
+    theirs = joined(system, "theirs").account
+    assert theirs is not None
+    other = replace(who, account=Account("directory", theirs.id))
     look = system.round().look(other)
     assert (look.account.presence, look.account.reason) == (
         Presence.UNKNOWN, "the id belongs to another identity"
@@ -170,7 +170,7 @@ def test_an_id_that_now_belongs_to_another_is_unknown_and_never_removed(server: 
     assert all(each.state is ListState.UNKNOWN for each in look.listings)
     with pytest.raises(WriteFailed, match="belongs to another identity"):
         system.remove(other)
-    server("GET", f"/Users/{other.account.id}")
+    server("GET", f"/Users/{theirs.id}")
 
 
 def test_a_renamed_user_is_known_by_what_it_was(server: Server) -> None:
