@@ -46,24 +46,29 @@ class AccessBinder:
             system = self.system(word, (*at, word), key=True)
             if system is None:
                 continue
+            first = len(made)
             for index, item in enumerate(items):
-                here = (*at, word, index)
-                found = self._item(word, system, item, here, demanded)
-                for each in found:
-                    if each in made:
-                        self._complain(here, "listed twice", f"{each.system}/{each.kind}/{each.label}")
-                made += found
+                made += self._item(word, system, item, (*at, word, index), demanded)
+            new = made[first:]
+            if len(set(new)) != len(new):
+                twins = dict.fromkeys(each for each in new if new.count(each) > 1)
+                for each in twins:
+                    self._complain((*at, word), "listed twice", f"{each.kind}/{each.label}", key=True)
         return tuple(made)
 
     def _item(self, word: str, system: str, item: Any, at: DataPath, demanded: bool) -> list[Entitlement]:
         if item == "account":
             return [Entitlement(system, Kind.ACCOUNT, "account")]
         ((kind, held),) = item.items()
+        plain = isinstance(held, str)
+        if plain and (known := self._terms.plain.get((word, kind, held, demanded))):
+            return known
+        before = len(self._problems)
         at = (*at, str(kind))
         if kind is Kind.ACCOUNT:
             self._complain(at, "the account itself is written `account`", key=True)
             return []
-        if isinstance(held, str):
+        if plain:
             made = [Entitlement(system, kind, self._terms.name(word, kind, held))]
             names = [held]
         else:
@@ -71,6 +76,8 @@ class AccessBinder:
             names = [held.name or held.on or ""]
         if self._declared(system, kind, at) and not demanded:
             self._giveable(system, kind, made, names, at)
+        if plain and len(self._problems) == before:
+            self._terms.plain[word, kind, held, demanded] = made
         return made
 
     def _held(self, word: str, system: str, kind: Kind, held: HeldModel, at: DataPath) -> list[Entitlement]:

@@ -260,7 +260,7 @@ class Binder:
             owner=keep.owner,
             until=keep.until,
             when=keep.when or NOTHING,
-            where=f"{self.source.file}:{self.source.lines.get(id(raw), 1)}",
+            where=f"{self.source.file}:{self.source.line(raw)}",
         )
 
     def _text(self, field: str, combination: Combination) -> str:

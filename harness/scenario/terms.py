@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from harness.fleet.info import FleetInfo, SystemInfo
-from harness.model import Kind
+from harness.model import Entitlement, Kind
 from harness.ports import KindTraits
 
 ABILITIES = ("login", "create", "search", "audit")
@@ -20,6 +20,7 @@ class Terms:
     def __init__(self, fleet: FleetInfo) -> None:
         self.fleet = fleet
         self._names = fleet.names
+        self.plain: dict[tuple[str, Kind, str, bool], list[Entitlement]] = {}  # what was bound without complaint
         self.lack = lru_cache(maxsize=None)(self._lack)
 
     def system(self, written: str) -> str:
