@@ -20,7 +20,10 @@ def _plain(value: Any) -> bool:
     if isinstance(value, int):  # booleans too
         return -_SAFE <= value <= _SAFE
     if isinstance(value, dict):
-        return all(isinstance(key, str) and key.isascii() and _plain(item) for key, item in value.items())
+        for key, item in value.items():
+            if not (isinstance(key, str) and key.isascii() and (item.__class__ is str or _plain(item))):
+                return False
+        return True
     return isinstance(value, list | tuple) and all(map(_plain, value))
 
 

@@ -21,10 +21,22 @@ from harness.evidence.vault import MARK
 KEEP = 64 * 1024  # bytes of a body that are kept, after redaction
 
 _HEADERS = frozenset(
-    "accept accept-encoding content-encoding content-language content-length content-type date etag idempotency-key "
-    "link location ratelimit ratelimit-limit ratelimit-policy ratelimit-remaining ratelimit-reset retry-after "
-    "transfer-encoding user-agent x-github-request-id x-okta-request-id x-rate-limit-limit x-rate-limit-remaining "
-    "x-rate-limit-reset x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset x-request-id".split()  # noqa: SIM905
+    {
+        *(
+            "accept",
+            "accept-encoding",
+            "content-encoding",
+            "content-language",
+            "content-length",
+            "content-type",
+            "date",
+        ),
+        *("etag", "idempotency-key", "link", "location", "retry-after", "transfer-encoding", "user-agent"),
+        *("ratelimit", "ratelimit-limit", "ratelimit-policy", "ratelimit-remaining", "ratelimit-reset"),
+        *("x-rate-limit-limit", "x-rate-limit-remaining", "x-rate-limit-reset"),
+        *("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
+        *("x-request-id", "x-github-request-id", "x-okta-request-id"),
+    }
 )
 _URL_HEADERS = frozenset(("link", "location"))
 
@@ -102,8 +114,8 @@ def redact_text(text: str) -> tuple[str, int]:
 def redact_body(data: bytes | None, content_type: str) -> tuple[str | None, int]:
     """What may stay of a body, as text of at most KEEP characters plus a note, and the number of replacements.
 
-    JSON and forms keep all but secrets; an HTML page keeps its title; what claims to be JSON and is not, or is
-    binary, keeps its length and type.
+    JSON and forms keep all but secrets; an HTML page keeps its title; what is binary, or claims to be JSON, is not,
+    and might hold a secret, keeps its length and type.
     """
     if not data:
         return None, 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.evidence.secret_words import SUSPECT, is_secret, last_segment
+from harness.evidence.secret_words import SUSPECT_JSON, is_secret, last_segment
 from harness.evidence.token_shapes import redact_shapes
 from harness.evidence.vault import MARK
 
@@ -20,11 +20,11 @@ _DEEPEST = 60
 
 
 def redact_json(text: str) -> tuple[str, int] | None:
-    """The text with every secret replaced, and how many; None when it is not JSON. A text that cannot hold a secret
-    key stays byte for byte."""
+    """The text with every secret replaced, and how many. A text that cannot hold a secret key stays byte for byte,
+    whether it is JSON or not; None for one that might and cannot be read."""
     lower = text.lower()
     hits = 0
-    if "\\u00" in lower or any(word in lower for word in SUSPECT):
+    if "\\u00" in lower or any(word in lower for word in SUSPECT_JSON):
         try:
             document = json.loads(text, object_pairs_hook=_Pairs)
         except (ValueError, RecursionError):
@@ -33,11 +33,6 @@ def redact_json(text: str) -> tuple[str, int] | None:
         redacted = counter.walk(document, 0)
         if counter.hits or "\\u00" in lower:
             text, hits = _encode(redacted), counter.hits
-    else:
-        try:
-            json.loads(text)
-        except (ValueError, RecursionError):
-            return None
     text, more = redact_shapes(text)
     return text, hits + more
 

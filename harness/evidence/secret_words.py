@@ -5,27 +5,36 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-# A text without any of these (in lower case) has no secret under a name and need not be parsed.
-SUSPECT = tuple(
-    "passw passphrase passcode pwd secret token assertion credential samlre verifier otp recovery apikey api_key "
-    "api-key private access_key accesskey access-key signature sig code auth cookie session jwt pin seed bearer csrf "
-    "xsrf sid pass".split()  # noqa: SIM905
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+# A text without any of these (in lower case) has no secret under a name; such JSON need not be parsed.
+SUSPECT = _words(
+    "passw pass_w pass-w passphrase passcode pwd secret token assertion samlre verifier otp recovery apikey api_key "
+    "api-key private access_key accesskey access-key signature authoriz cookie sessionid session_id session-id sessid "
+    "jwt bearer csrf xsrf"
 )
+# The same for names that are part of many words; in JSON such a name, or a path that ends with it, ends with a quote.
+SUSPECT_JSON = SUSPECT + tuple(word + '"' for word in ("pass", "pin", "seed", "sig", "sid", "code", "codes", "auth"))
 
 _WHOLE = frozenset(
-    "passwd pwd pass passcode passphrase secret secretid secretkey token jwt bearer otp totp pin seed assertion "
-    "clientassertion samlrequest samlresponse codeverifier recoverycode recoverycodes recoverykey apikey privatekey "
-    "accesskey accesskeyid secretaccesskey signature sig authorization cookie setcookie sessionid sessiontoken sid "
-    "jsessionid phpsessid csrf xsrf auth clientsecret userpassword unicodepwd".split()  # noqa: SIM905
+    _words(
+        "passwd pwd pass passcode passphrase secret secretid secretkey token jwt bearer otp totp pin seed assertion "
+        "clientassertion samlrequest samlresponse codeverifier recoverycode recoverycodes recoverykey apikey "
+        "privatekey accesskey accesskeyid secretaccesskey signature sig authorization cookie setcookie sessionid sessiontoken sid "
+        "jsessionid phpsessid csrf xsrf auth clientsecret userpassword unicodepwd"
+    )
 )
 _IN_QUERY = frozenset(("code", "key", "ticket", "session", "credential", "xamzcredential", "xgoogcredential"))
 _PARTS = ("password", "passwd", "passphrase", "secret", "apikey", "privatekey", "accesskey", "signature")
 # Marks of a page, and plain facts about a secret, are evidence and no secret.
 _PAGE_MARKS = ("page", "next", "prev", "continuation", "skip", "sync", "delta", "cursor", "start", "scroll")
-_FACTS = tuple(
+_FACTS = _words(
     "changed at on date time expires expiresin expiry expiration policy policies type types id ids count num uses "
     "name names url uri endpoint ttl accessor label status state limit required enabled scope scopes age days length "
-    "history reset method version path".split()  # noqa: SIM905
+    "history reset method version path"
 )
 
 _NAME = re.compile(r"[^a-z0-9]+")

@@ -17,7 +17,7 @@ SHORTEST = 4
 # Needles of at least _LONG characters are found by sampling: every window of _LONG characters holds one
 # _GRAM-character piece that starts at a multiple of _STRIDE, so only those pieces of a text are looked up. The cost of
 # a scrub does not grow with the number of secrets.
-_LONG, _GRAM = 12, 6
+_LONG, _GRAM = 16, 6
 _STRIDE = _LONG - _GRAM + 1
 
 

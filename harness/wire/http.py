@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
 from requests.utils import requote_uri
@@ -23,6 +24,25 @@ from harness.wire.transport import Failure, Raw, Transport
 _AGAIN = frozenset((429, 502, 503, 504))
 _CLEAN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
 _BASE_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": "exitproof"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    url: str  # with the credential, if it travels in the query
+    shown: str  # without
+    headers: Mapping[str, str]
+    fresh: bool  # the wire's own credential stays out of it
+
+
+_NONE = Failure("", sent=False, again=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    sent: Instant
+    answered: Instant
+    raw: Raw | None
+    failed: Failure  # says why there is no answer
 
 
 class HttpWire:
@@ -56,54 +76,49 @@ class HttpWire:
         self._scribe = Scribe(tools.vault, self._credentials.query_names)
 
     def send(self, call: Call) -> Answer:
-        """One call, with retries if it is a look. Raises Unknown, whose evidence cites every attempt."""
-        evidence: list[str] = []
+        """One call, with retries if it is a look. Raises Unknown, whose evidence cites every attempt; `sent` and
+        `answered` are those of the last attempt."""
+        evidence: tuple[str, ...] = ()
         waited: Duration = 0
         tries = 0
         renewed = False
-        status: int | None
         while True:
-            url, headers, fresh = self._prepare(call, tuple(evidence))
-            waited += self._wait_at_gate(waited, tuple(evidence))
+            target = self._target(call, evidence)
+            spent, tried = self._attempt(call, target, waited, evidence)
+            waited += spent
             tries += 1
-            with self.gate.slot():
-                self.gate.take()
-                sent = self._clock.now()
-                raw: Raw | None = None
-                failure: Failure | None = None
-                try:
-                    raw = self._transport.exchange(call.method, url, headers, call.body, fresh=fresh)
-                except Failure as error:
-                    failure = error
-                answered = self._clock.now()
+            raw = tried.raw
             if raw is not None and raw.status in call.accept:
-                evidence.append(self._record(call, url, headers, raw, sent, answered, tries, None))
-                self._mind(raw, answered)
-                links = parse_links(raw.headers["link"], url) if "link" in raw.headers else {}
-                return Answer(raw.status, url, raw.headers, raw.body, sent, answered, tuple(evidence), links)
+                evidence += (self._record(call, target, tried, tries, None),)
+                self._mind(raw, tried.answered)
+                links = parse_links(raw.headers["link"], target.shown) if "link" in raw.headers else {}
+                return Answer(
+                    raw.status, target.shown, raw.headers, raw.body, tried.sent, tried.answered, evidence, links
+                )
 
             throttled = raw is not None and _throttled(raw)
             if raw is not None:
-                reason = of_status(call, raw.status, raw.headers, url, throttled=throttled)
-                status, doubt = raw.status, in_doubt(raw.status)
+                reason = of_status(call, raw.status, raw.headers, target.shown, throttled=throttled)
             else:
-                assert failure is not None  # noqa: S101  one of the two
-                reason, status, doubt = failure.reason, failure.status, failure.sent
-            evidence.append(self._record(call, url, headers, raw, sent, answered, tries, reason, status))
+                reason = tried.failed.reason
+            evidence += (self._record(call, target, tried, tries, reason),)
 
-            pause = self._again_after(call, raw, failure, tries, throttled, answered)
-            if raw is not None and raw.status == 401 and call.look and not renewed and not fresh:
+            pause = self._again_after(call, tried, tries, throttled)
+            if raw is not None and raw.status == 401 and call.look and not renewed and not target.fresh:
                 renewed = self._credentials.renew()
                 pause = 0 if renewed else pause
             if pause is None or waited + pause > self._patience:
-                if tries > 1:
-                    reason = f"{reason}, asked {tries} times"
-                clean = self._tools.vault.scrub(reason)
+                again = f", asked {tries} times" if tries > 1 else ""
                 raise Unknown(
-                    clean, evidence=tuple(evidence), sent=sent, answered=answered, in_doubt=doubt, status=status
+                    self._tools.vault.scrub(reason + again),
+                    evidence=evidence,
+                    sent=tried.sent,
+                    answered=tried.answered,
+                    in_doubt=tried.failed.sent if raw is None else in_doubt(raw.status),
+                    status=tried.failed.status if raw is None else raw.status,
                 )
             if throttled:
-                self.gate.close_until(answered + pause)
+                self.gate.close_until(tried.answered + pause)
             elif pause:
                 waited += pause
                 self._clock.sleep(pause)
@@ -117,73 +132,77 @@ class HttpWire:
 
     # --- before -----------------------------------------------------------------------------
 
-    def _prepare(self, call: Call, evidence: tuple[str, ...]) -> tuple[str, Mapping[str, str], bool]:
-        """The URL, the headers, and whether the wire's own credential stays out of it."""
+    def _target(self, call: Call, evidence: tuple[str, ...]) -> _Target:
         url = call.url
+        foreign = "://" in url[:12] and origin(url) != self.origin
         if "://" not in url[:12]:
             url = f"{self.base_url}/{url.lstrip('/')}" if url else self.base_url
-            foreign = False
-        else:
-            foreign = origin(url) != self.origin
-        if not url.startswith(("http://", "https://")) or "/../" in url + "/" or "/./" in url + "/":
+        path = url.partition("?")[0] + "/"
+        if not url.startswith(("http://", "https://")) or "/../" in path or "/./" in path:
             raise Unknown("the address of the request cannot be used", evidence=evidence)
-        fresh = call.own_auth or foreign  # a credential never goes to another host
-        params = call.params
+        url = _with(url, call.params)
+        if not _CLEAN.fullmatch(url):
+            url = requote_uri(url)
         headers = dict(_BASE_HEADERS)
+        target = url
+        fresh = call.own_auth or foreign  # a credential never goes to another host
         if not fresh:
             try:
                 headers.update(self._credentials.headers())
             except TokenRefused as refused:
-                raise Unknown(
-                    refused.reason,
-                    evidence=(*evidence, *refused.evidence),
-                    sent=refused.sent,
-                    answered=refused.answered,
-                    status=refused.status,
-                ) from None
-            params = (*params, *self._credentials.params)
+                refused.evidence = evidence + refused.evidence
+                raise
+            asked = url.partition("?")[2]
+            target = _with(url, [pair for pair in self._credentials.params if f"{pair[0]}=" not in asked])
         if call.headers:
             named = {name.lower() for name in call.headers}
             headers = {name: value for name, value in headers.items() if name.lower() not in named}
             headers.update(call.headers)
-        if params:
-            url += ("&" if "?" in url else "?") + urlencode(params, quote_via=quote, safe="")
-        if not _CLEAN.fullmatch(url):
-            url = requote_uri(url)
-        return url, headers, fresh
+        return _Target(target, url, headers, fresh)
 
-    def _wait_at_gate(self, waited: Duration, evidence: tuple[str, ...]) -> Duration:
-        """Waits while the gate is closed; answers for how long."""
+    def _attempt(
+        self, call: Call, target: _Target, waited: Duration, evidence: tuple[str, ...]
+    ) -> tuple[Duration, _Tried]:
+        """Waits until the gate is open and a slot is free, then sends once; answers for how long it waited."""
         spent = 0
-        pause = self.gate.pause()
-        while pause:
-            if waited + spent + pause > self._patience:
-                now = self._clock.now()
-                reason = "rate limited to the end of our patience" + ("" if evidence else " (not sent)")
-                raise Unknown(reason, evidence=evidence, sent=now, answered=now)
-            self._clock.sleep(pause)
-            spent += pause
+        while True:
             pause = self.gate.pause()
-        return spent
+            if pause:
+                if waited + spent + pause > self._patience:
+                    now = self._clock.now()
+                    reason = "rate limited to the end of our patience" + ("" if evidence else " (not sent)")
+                    raise Unknown(reason, evidence=evidence, sent=now, answered=now)
+                self._clock.sleep(pause)
+                spent += pause
+                continue
+            with self.gate.slot():
+                if self.gate.pause():
+                    continue  # somebody was told to wait while this one stood in line
+                self.gate.take()
+                sent = self._clock.now()
+                raw: Raw | None = None
+                failed = _NONE
+                try:
+                    raw = self._transport.exchange(
+                        call.method, target.url, target.headers, call.body, fresh=target.fresh
+                    )
+                except Failure as failure:
+                    failed = failure
+                return spent, _Tried(sent, self._clock.now(), raw, failed)
 
     # --- after ------------------------------------------------------------------------------
 
-    def _again_after(
-        self, call: Call, raw: Raw | None, failure: Failure | None, tries: int, throttled: bool, now: Instant
-    ) -> Duration | None:
+    def _again_after(self, call: Call, tried: _Tried, tries: int, throttled: bool) -> Duration | None:
         """How long to wait before another try; None: no other try."""
-        if raw is None:
-            again = failure is not None and failure.again and call.look
-            return backoff(tries, call.url) if again and tries < self._attempts else None
-        if throttled:
+        raw = tried.raw
+        if raw is not None and throttled:
             # A 429 was certainly not processed, so that even a write may be sent again.
             if not (call.look or raw.status == 429) or tries >= self._attempts * 4:
                 return None
-            told = told_to_wait(raw.headers, now)
+            told = told_to_wait(raw.headers, tried.answered)
             return max(told, SECOND // 20) if told is not None else backoff(tries, call.url)
-        if call.look and raw.status in _AGAIN and tries < self._attempts:
-            return backoff(tries, call.url)
-        return None
+        again = tried.failed.again if raw is None else raw.status in _AGAIN
+        return backoff(tries, call.url) if again and call.look and tries < self._attempts else None
 
     def _mind(self, raw: Raw, now: Instant) -> None:
         """A good answer that was the last one for a while: everybody waits, as far as our patience goes."""
@@ -192,30 +211,20 @@ class HttpWire:
             if told and told <= self._patience:
                 self.gate.close_until(now + told)
 
-    def _record(
-        self,
-        call: Call,
-        url: str,
-        headers: Mapping[str, str],
-        raw: Raw | None,
-        sent: Instant,
-        answered: Instant,
-        tries: int,
-        error: str | None,
-        status: int | None = None,
-    ) -> str:
+    def _record(self, call: Call, target: _Target, tried: _Tried, tries: int, error: str | None) -> str:
+        raw = tried.raw
         return self._tools.record(
             self._scribe.document(
                 method=call.method,
-                url=url,
-                headers=headers,
+                url=target.url,
+                headers=target.headers,
                 body=call.body,
-                status=raw.status if raw is not None else status,
+                status=raw.status if raw is not None else tried.failed.status,
                 answer_headers=raw.headers if raw is not None else {},
                 answer=raw.body if raw is not None else None,
                 private=call.private,
-                sent=sent,
-                answered=answered,
+                sent=tried.sent,
+                answered=tried.answered,
                 attempts=tries,
                 error=error,
             )
@@ -223,6 +232,12 @@ class HttpWire:
 
     def _fetch_token(self, call: Call) -> Answer:
         return self.send(call)
+
+
+def _with(url: str, params: Sequence[tuple[str, str]]) -> str:
+    if not params:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(params, quote_via=quote, safe='')}"
 
 
 def _throttled(raw: Raw) -> bool:

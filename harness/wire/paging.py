@@ -22,6 +22,7 @@ MOST_PAGES = 10_000
 MOST_EMPTY = 100  # in a row, each with a next mark: some vendors send a few
 SCIM_COUNT = 100
 
+_CIRCLE = "the pages go in a circle: the next page was asked for already"
 _WORDS = ["link", "scim", "{next: PATH}", "{cursor: PATH, param: NAME}"]
 
 
@@ -130,6 +131,7 @@ class _Reader:
         self._first: Call
         self._bodies: set[str] = set()
         self._marks: set[str] = set()
+        self._urls: set[str] = set()
         self._empty = 0
 
     def read(self, first: Call) -> Pages:
@@ -139,7 +141,7 @@ class _Reader:
         asked: set[tuple[Any, ...]] = set()
         while call is not None:
             if call.key() in asked:
-                raise self._unknown("the pages go in a circle: the next page was asked for already")
+                raise self._unknown(_CIRCLE)
             asked.add(call.key())
             if made.count >= MOST_PAGES:
                 raise self._unknown(f"the pages do not end ({MOST_PAGES:,} were read)")
@@ -148,6 +150,7 @@ class _Reader:
             made.sent = made.sent or answer.sent
             made.answered = answer.answered
             made.evidence += answer.evidence
+            self._urls.add(answer.url)
             if answer.status in self._absent_on:
                 if made.count > 1:
                     raise self._unknown(f"page {made.count} answered {answer.status} although page 1 was there")
@@ -227,7 +230,10 @@ class _Reader:
             raise self._unknown("the next page's address cannot be read") from None
         if origin(url) != origin(answer.url) or "@" in url.partition("://")[2].partition("/")[0]:
             raise self._unknown("the next page is on another host: the credential is not sent there")
-        return replace(self._first, url=url.partition("#")[0], params=())
+        url = url.partition("#")[0]
+        if url in self._urls:
+            raise self._unknown(_CIRCLE)
+        return replace(self._first, url=url, params=())
 
     def _next_cursor(self, mark: Any) -> Call:
         if isinstance(mark, bool) or not isinstance(mark, str | int):

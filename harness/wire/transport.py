@@ -55,6 +55,30 @@ class Failure(Exception):
 class _Adapter(HTTPAdapter):
     """requests' pooled adapter without what a prepared call needs no more: proxies, cookies, encodings."""
 
+    def __init__(self) -> None:
+        self._pools: dict[str, Any] = {}
+        super().__init__(pool_connections=4, pool_maxsize=2, max_retries=0)
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """The pool of the request's origin: looked up by its text, since credential and trust never change here."""
+        key = (request.url or "").partition("://")
+        here = f"{key[0]} {key[2].partition('/')[0].partition('?')[0]}"
+        pool = self._pools.get(here)
+        if pool is None:
+            pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
+            super().cert_verify(pool, request.url, verify, cert)  # type: ignore[no-untyped-call]
+            self._pools[here] = pool
+        return pool
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Done once for each pool."""
+
+    def close(self) -> None:
+        self._pools.clear()
+        super().close()
+
     def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:  # noqa: ARG002
         return request.path_url
 
@@ -89,7 +113,7 @@ class Transport:
         request.body = body
         if body is not None or method in ("POST", "PUT", "PATCH"):
             request.headers["Content-Length"] = str(len(body or b""))
-        adapter = _adapter() if fresh else self._mine()
+        adapter = _Adapter() if fresh else self._mine()
         cert = None if fresh else self._cert
         begun = time.monotonic()
         try:
@@ -139,7 +163,7 @@ class Transport:
     def _mine(self) -> _Adapter:
         found: _Adapter | None = getattr(self._local, "adapter", None)
         if found is None:
-            found = self._local.adapter = _adapter()
+            found = self._local.adapter = _Adapter()
             with self._lock:
                 self._adapters.append(found)
         return found
@@ -149,10 +173,6 @@ class Transport:
             for adapter in self._adapters:
                 adapter.close()
             self._adapters.clear()
-
-
-def _adapter() -> _Adapter:
-    return _Adapter(pool_connections=4, pool_maxsize=2, max_retries=0)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -203,6 +223,8 @@ def classify(error: BaseException, timeout_s: float) -> Failure:
         return Failure("the answer is not HTTP", sent=True, again=False)
     if has(requests.exceptions.InvalidURL, urllib3.exceptions.LocationValueError, requests.exceptions.InvalidSchema):
         return Failure("the address cannot be used", sent=False, again=False)
+    if type(error) in (ValueError, UnicodeEncodeError):  # http.client's own check of header names and values
+        return Failure("a header of the request cannot be sent", sent=False, again=False)
     if type(error) is OSError:
         return Failure("TLS: the client certificate or its key cannot be read", sent=False, again=False)
     return Failure(f"the connection failed ({type(error).__name__})", sent=True, again=True)
