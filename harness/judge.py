@@ -151,6 +151,8 @@ def _gone(f: _Facts) -> Ruling:
         return Outcome.LATE, f"still there when the deadline had passed, gone later{unsure}"
     if q.signed_in and any(present(o) and o.phase is Phase.CLOSING for o in f.complete):
         return Outcome.LATE, "gone only after the harness signed in"
+    if settled and q.trail == "failure":
+        return Outcome.CONTRADICTED, "gone, but the system's own trail records that the removal failed"
 
     if q.appeared:
         return Outcome.INCONCLUSIVE, "appeared after leaving and went again: it has no baseline"
@@ -168,11 +170,8 @@ def _gone(f: _Facts) -> Ruling:
         return Outcome.INCONCLUSIVE, "gone, but there is no deadline to hold it against: was the event ever sent?"
     if history.first_absent.answered > q.deadline:
         return Outcome.INCONCLUSIVE, "gone by the end, but the deadline lies among looks that could not see"
-    before = [o for o in f.complete if o.phase in (Phase.WATCH, Phase.CLOSING)]
-    if q.signed_in and q.vantage is Vantage.ADMIN and (not before or present(before[-1])):
+    if _signed_in_before(f, history.first_absent):
         return Outcome.INCONCLUSIVE, "gone, but nobody saw it gone before the harness signed in"
-    if q.trail == "failure":
-        return Outcome.CONTRADICTED, "gone, but the system's own trail records that the removal failed"
     return Outcome.REVOKED, history.first_absent.reason or "gone, and stayed gone"
 
 
@@ -181,10 +180,11 @@ def _has(f: _Facts) -> Ruling:
         return Outcome.INCONCLUSIVE, f.q.doubt
     if not f.complete:
         return Outcome.INCONCLUSIVE, f"no complete look: {_why_unknown(f.after)}"
-    if gap := _gap(f):
-        return Outcome.INCONCLUSIVE, gap
+    gap = _gap(f)
     if present(f.complete[-1]):
-        return Outcome.INTACT, "demanded, and there"
+        return (Outcome.INCONCLUSIVE, gap) if gap else (Outcome.INTACT, "demanded, and there")
+    if gap and f.q.owed:
+        return Outcome.INCONCLUSIVE, gap
     return Outcome.MISSING, "demanded, and not there at the last complete look"
 
 
@@ -206,6 +206,14 @@ def _intact(f: _Facts) -> Ruling:
     if gap := _gap(f):
         return Outcome.INCONCLUSIVE, gap
     return Outcome.INTACT, "untouched"
+
+
+def _signed_in_before(f: _Facts, gone: Observation) -> bool:
+    """The sign-in follows the first closing look; what an admin first sees gone after it may be its own doing."""
+    if not f.q.signed_in or f.q.vantage is not Vantage.ADMIN:
+        return False
+    closing = next((o for o in f.after if o.phase is Phase.CLOSING), gone)
+    return gone.phase not in (Phase.WATCH, Phase.CLOSING) or when(gone) > when(closing)
 
 
 def _gap(f: _Facts) -> str:

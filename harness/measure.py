@@ -90,8 +90,6 @@ def grant(
     row = _row(listing, grant_id)
     if row is not None and row.presence is Presence.PRESENT:
         return replace(base, presence=Presence.PRESENT, reason=row.note)  # present needs no control
-    if not grant_id:
-        return replace(base, reason="its immutable id is not known, so nothing can be missing from the list")
     if listing.state is ListState.UNKNOWN:
         return replace(base, reason=listing.reason or "the list could not be read")
     if row is not None and row.presence is Presence.UNKNOWN:

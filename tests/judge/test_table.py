@@ -69,6 +69,14 @@ TABLE: list[Row] = [
     ("kept, but nobody could look at the end", KEPT, "B+0 W+60 H?70", Outcome.INCONCLUSIVE, "hold: 503"),
     # --- contradicted: the system's own trail says the opposite of its state
     ("trail says failed", replace(QUESTION, trail="failure"), "B+0 W-5 H-70", Outcome.CONTRADICTED, "trail"),
+    ("trail says failed, blind baseline", replace(QUESTION, trail="failure"), "B?0 W-5 H-70", Outcome.CONTRADICTED, ""),
+    (
+        "trail says failed, gone is not settled",
+        replace(QUESTION, trail="failure"),
+        "B+0 H-70",
+        Outcome.INCONCLUSIVE,
+        "",
+    ),
     ("trail says done", replace(QUESTION, trail="success"), "B+0 W-5 H-70", Outcome.REVOKED, "stayed gone"),
     ("trail says done, still there", replace(QUESTION, trail="success"), "B+0 H+70", Outcome.RESIDUAL, "still there"),
     # --- intact and missing: what `expect.has` demands
@@ -76,8 +84,10 @@ TABLE: list[Row] = [
     ("demanded, gone for a while, there", DEMANDED, "B+0 W-5 W-15 H+70", Outcome.INTACT, "there"),
     ("demanded and gone", DEMANDED, "B+0 W+5 H-70", Outcome.MISSING, "not there"),
     ("demanded, nobody could look", DEMANDED, "B+0 W+5 H?70", Outcome.INCONCLUSIVE, "hold: 503"),
+    ("demanded, gone, then blind, no checkpoint", replace(DEMANDED, owed=()), "W-5 W?9", Outcome.MISSING, "not there"),
+    ("demanded, there, then blind, no checkpoint", replace(DEMANDED, owed=()), "W+5 W?9", Outcome.INCONCLUSIVE, "503"),
+    ("demanded, gone, the checkpoint blind", DEMANDED, "B+0 W-5 H?70", Outcome.INCONCLUSIVE, "hold: 503"),
     ("demanded, never looked at", DEMANDED, "B+0", Outcome.INCONCLUSIVE, "nobody looked"),
-    ("demanded, disagreeing at one instant", DEMANDED, "B+0 H-70 H+70", Outcome.INTACT, "there"),
     # --- intact and collateral: a bystander
     ("untouched", BYSTANDER, "B+0 W+5 H+70", Outcome.INTACT, "untouched"),
     ("untouched, a flap", BYSTANDER, "B+0 W-5 W+10 H+70", Outcome.INTACT, "untouched"),
@@ -118,11 +128,15 @@ TABLE: list[Row] = [
     ("gone, but when was it due?", NEVER_SENT, "B+0 W-5 H-70", Outcome.INCONCLUSIVE, "no deadline"),
     ("event in doubt", replace(QUESTION, doubt="in doubt"), "B+0 W-5 W-15 H-70", Outcome.INCONCLUSIVE, "in doubt"),
     ("one absent look is no admin's proof", ONE_LOOK, "B+0 H-50", Outcome.INCONCLUSIVE, "confirmed"),
-    ("absent only in preflight", QUESTION, "F-0 F-20 B+30 W?40 H?70", Outcome.INCONCLUSIVE, "503"),
-    ("absent only in an earlier life", STEPS, "S-0 S-20 B+30 W?40 H?70", Outcome.INCONCLUSIVE, "503"),
+    ("absent only in preflight", NO_HOLD, "F-0 F-20 B+30", Outcome.INCONCLUSIVE, "nobody looked"),
+    ("absent only in an earlier life", NO_HOLD, "S-0 S-20 B+30", Outcome.INCONCLUSIVE, "nobody looked"),
     ("absent only since cleanup", NO_HOLD, "B+0 W?5 X-70 X-90", Outcome.INCONCLUSIVE, "503"),
     ("there until the harness cleaned up", NO_HOLD, "B+0 W+60 X-70 X-90", Outcome.RESIDUAL, "still there"),
     ("nobody saw it gone before the sign-in", SIGNED_IN, "B+0 W+5 C?20 S-30 H-50", Outcome.INCONCLUSIVE, "signed in"),
+    ("looks after a sign-in that no look preceded", SIGNED_IN, "B+0 C?20 C-40 H-70", Outcome.INCONCLUSIVE, "signed in"),
+    ("the watch went on after it", SIGNED_IN, "B+0 W+5 C?20 W-30 W-40 H-70", Outcome.INCONCLUSIVE, "signed in"),
+    ("a flap after the sign-in", SIGNED_IN, "B+0 W-5 C?8 W+9 S-20 H-50", Outcome.INCONCLUSIVE, "signed in"),
+    ("signed in, and no closing look", SIGNED_IN, "B+0 S-20 H-50", Outcome.INCONCLUSIVE, "signed in"),
     ("a leaver's own use after the sign-in", LEAVERS_USE, "B+0 C-20 H-50", Outcome.REVOKED, "stayed gone"),
 ]
 
