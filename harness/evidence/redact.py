@@ -59,7 +59,7 @@ def redact_headers(headers: Mapping[str, str]) -> tuple[dict[str, str], int]:
             left_out += 1
         elif lower in _URL_HEADERS:
             # A redirect's query and fragment carry codes and tokens (RFC 6749 §4.1.2, §4.2.2).
-            kept[lower] = redact_url(value, drop_query=True)[0] if lower == "location" else redact_text(value)[0]
+            kept[lower] = redact_url(value, drop_query=True)[0] if lower == "location" else redact_shapes(value)[0]
         else:
             kept[lower] = value
     return kept, left_out

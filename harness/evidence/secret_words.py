@@ -23,8 +23,8 @@ _WHOLE = frozenset(
     _words(
         "passwd pwd pass passcode passphrase secret secretid secretkey token jwt bearer otp totp pin seed assertion "
         "clientassertion samlrequest samlresponse codeverifier recoverycode recoverycodes recoverykey apikey "
-        "privatekey accesskey accesskeyid secretaccesskey signature sig authorization cookie setcookie sessionid sessiontoken sid "
-        "jsessionid phpsessid csrf xsrf auth clientsecret userpassword unicodepwd"
+        "privatekey accesskey accesskeyid secretaccesskey signature sig authorization cookie setcookie sessionid "
+        "sessiontoken sid jsessionid phpsessid csrf xsrf auth clientsecret userpassword unicodepwd"
     )
 )
 _IN_QUERY = frozenset(("code", "key", "ticket", "session", "credential", "xamzcredential", "xgoogcredential"))

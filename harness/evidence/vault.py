@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from html import escape
@@ -26,17 +27,21 @@ def _base64_cores(data: bytes) -> Iterator[str]:
     this covers the Basic scheme's `user:password` (RFC 7617) too."""
     for offset in range(3):
         padded = b"\0" * offset + data
-        whole = len(padded) // 3 * 3
-        start = 0 if offset == 0 else 4
+        start, stop = (0, 2, 3)[offset], len(padded) * 8 // 6  # characters made of `data` alone
         for encode in (b64encode, urlsafe_b64encode):
-            yield encode(padded[:whole]).decode()[start:]
+            yield encode(padded).decode()[start:stop]
     yield b64encode(data).decode().rstrip("=")
     yield urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def _lower_hex(text: str) -> str:
-    head, *rest = text.split("%")
-    return head + "".join("%" + piece[:2].lower() + piece[2:] for piece in rest)
+_HEX = re.compile(r"%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}")
+
+
+def _fold(text: str) -> str:
+    """One spelling for escapes, at the same length: `%2f` and `%2F`, `\\u00e9` and `\\u00E9` are the same."""
+    if "%" in text or "\\u" in text:
+        return _HEX.sub(lambda m: m[0].lower(), text)
+    return text
 
 
 def _in_json(text: str) -> Iterator[str]:
@@ -51,13 +56,12 @@ def forms(secret: str) -> set[str]:
     HTML-escaped, and each of them JSON-escaped, twice too (a body inside an exchange)."""
     data = secret.encode("utf-8", "surrogatepass")
     plain = {secret, escape(secret), escape(secret, quote=False)}
-    for quoted in (quote(data, safe=""), quote(data, safe="/"), quote_plus(data), quote(data, safe="!*'();:@&=+$,/?")):
-        plain |= {quoted, _lower_hex(quoted)}
+    plain |= {quote(data, safe=""), quote(data, safe="/"), quote_plus(data), quote(data, safe="!*'();:@&=+$,/?")}
     once = {inner for form in plain for inner in _in_json(form)}
     twice = {inner for form in once for inner in _in_json(form)}
-    cores = {core for core in _base64_cores(data) if len(core) >= SHORTEST + 2}
+    cores = {core for core in _base64_cores(data) if len(core) >= SHORTEST}
     escaped = {core.replace("/", "\\/") for core in cores} | {quote(core, safe="") for core in cores}
-    return {form for form in plain | once | twice | cores | escaped if len(form) >= SHORTEST}
+    return {_fold(form) for form in plain | once | twice | cores | escaped if len(form) >= SHORTEST}
 
 
 class Vault:
@@ -87,6 +91,7 @@ class Vault:
 
     def _spans(self, text: str) -> list[tuple[int, int]]:
         spans = []
+        text = _fold(text)
         for needle in self._short:
             at = text.find(needle)
             while at >= 0:
