@@ -1,1 +1,5 @@
-"""Contract suites and fault injection for adapters, ours and third parties alike."""
+"""What an adapter's author tests with: the contract suite, its faults, and a bench to build on."""
+
+import pytest
+
+pytest.register_assert_rewrite("harness.testing.contract")

@@ -1,0 +1,308 @@
+"""Everything that can go wrong between a reader and a system, planted by a loopback proxy in front of it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+Place = Literal["any", "collection", "record", "paged", "filter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a fault must know of a system's answers. `items`: the field of a collection's items (None: the answer is
+    the array), `total`: the field of the declared total, `state`: the record's field that tells whether the account
+    is usable, `filters`: the query parameters that select an account."""
+
+    items: str | None = "items"
+    id: str = "id"
+    total: str | None = None
+    state: str | None = None
+    filters: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Asked:
+    """One request that came to the proxy."""
+
+    method: str
+    path: str
+    query: str
+
+    @property
+    def target(self) -> str:
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+
+@dataclass(slots=True)
+class Given:
+    """One answer on its way back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    cut: Literal["", "reset", "silence"] = ""
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def set_json(self, value: Any) -> None:
+        self.body = json.dumps(value).encode()
+
+
+Spoil = Callable[[Given, "Trouble"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way of going wrong. `place`: on which requests it makes sense. `ask` may change the request, `spoil` the
+    answer."""
+
+    name: str
+    place: Place
+    spoil: Spoil
+    ask: Callable[[Asked, Shape], None] | None = None
+
+
+@dataclass(slots=True)
+class Trouble:
+    """A fault planted on one path, with what it has seen so far."""
+
+    fault: Fault
+    path: str
+    shape: Shape
+    first: Given | None = None
+    hits: int = 0
+
+
+def _status(code: int, text: bytes = b'{"error": "planted"}', **headers: str) -> Spoil:
+    def spoil(given: Given, trouble: Trouble) -> None:  # noqa: ARG001
+        kind = "text/html" if text[:1] == b"<" else "application/json"
+        given.status, given.body = code, text
+        given.headers = {"Content-Type": kind, **{k.replace("_", "-"): v for k, v in headers.items()}}
+
+    return spoil
+
+
+def _cut(how: Literal["reset", "silence"]) -> Spoil:
+    def spoil(given: Given, trouble: Trouble) -> None:  # noqa: ARG001
+        given.cut = how
+
+    return spoil
+
+
+def _truncated(given: Given, trouble: Trouble) -> None:  # noqa: ARG001
+    given.body = given.body[: max(1, len(given.body) // 2)]
+
+
+def _on_items(change: Callable[[list[Any], Shape], Any]) -> Spoil:
+    """Changes the items of an answer; a change that gives None takes the field away."""
+
+    def spoil(given: Given, trouble: Trouble) -> None:
+        body, name = given.json(), trouble.shape.items
+        if isinstance(body, list):
+            found = change(body, trouble.shape)
+            given.set_json({} if found is None else found)
+        elif isinstance(body, dict) and isinstance(body.get(name), list):
+            found = change(body[name], trouble.shape)
+            body = {k: v for k, v in body.items() if k != name} if found is None else {**body, str(name): found}
+            given.set_json(body)
+
+    return spoil
+
+
+def _null_ids(items: list[Any], shape: Shape) -> Any:
+    return [{**item, shape.id: None} if isinstance(item, dict) else None for item in items]
+
+
+def _lost_ids(items: list[Any], shape: Shape) -> Any:
+    return [{k: v for k, v in item.items() if k != shape.id} if isinstance(item, dict) else {} for item in items]
+
+
+def _total(by: int) -> Spoil:
+    def spoil(given: Given, trouble: Trouble) -> None:
+        body, name = given.json(), trouble.shape.total
+        if name is not None and isinstance(body, dict) and isinstance(body.get(name), int):
+            given.set_json({**body, name: body[name] + by})
+
+    return spoil
+
+
+def _loop(given: Given, trouble: Trouble) -> None:
+    if trouble.first is None:
+        trouble.first = Given(given.status, dict(given.headers), given.body)
+    given.status, given.headers, given.body = trouble.first.status, dict(trouble.first.headers), trouble.first.body
+
+
+def _state(value: Any) -> Spoil:
+    def spoil(given: Given, trouble: Trouble) -> None:
+        body, name = given.json(), trouble.shape.state
+        if isinstance(body, dict) and name is not None:
+            body.pop(name, None)
+            given.set_json(body if value is ... else {**body, name: value})
+
+    return spoil
+
+
+def _unfiltered(asked: Asked, shape: Shape) -> None:
+    pairs = parse_qsl(asked.query, keep_blank_values=True)
+    asked.query = urlencode([(k, v) for k, v in pairs if k not in shape.filters])
+
+
+def _nothing(given: Given, trouble: Trouble) -> None:
+    pass
+
+
+HTML = b"<!doctype html><title>Sign in</title><form action=/login></form>"
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("401", "any", _status(401)),
+    Fault("403", "any", _status(403)),
+    Fault("404-on-a-collection", "collection", _status(404)),
+    Fault("429-to-the-end", "any", _status(429, Retry_After="1")),
+    Fault("500", "any", _status(500)),
+    Fault("503", "any", _status(503)),
+    Fault("302-to-a-login-page", "any", _status(302, b"", Location="/login?next=x")),
+    Fault("200-html", "any", _status(200, HTML)),
+    Fault("204-empty", "any", _status(204, b"")),
+    Fault("timeout", "any", _cut("silence")),
+    Fault("reset", "any", _cut("reset")),
+    Fault("truncated-json", "any", _truncated),
+    Fault("items-of-a-wrong-type", "collection", _on_items(lambda items, _: {"0": items[:1]})),
+    Fault("items-missing", "collection", _on_items(lambda _items, _: None)),
+    Fault("id-null", "collection", _on_items(_null_ids)),
+    Fault("id-missing", "collection", _on_items(_lost_ids)),
+    Fault("item-null", "collection", _on_items(lambda items, _: [*items[:-1], None])),
+    Fault("empty-page", "paged", _on_items(lambda _items, _: [])),
+    Fault("short-page", "paged", _on_items(lambda items, _: items[:-1])),
+    Fault("looping-page", "paged", _loop),
+    Fault("total-too-high", "paged", _total(7)),
+    Fault("total-too-low", "paged", _total(-1)),
+    Fault("state-missing", "record", _state(...)),
+    Fault("state-null", "record", _state(None)),
+    Fault("state-of-a-wrong-type", "record", _state({"is": 1})),
+    Fault("state-in-no-closed-set", "record", _state("sleeping-in-limbo")),
+    Fault("filter-ignored", "filter", _nothing, _unfiltered),
+)
+
+
+@dataclass
+class _Log:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    asked: list[Asked] = field(default_factory=list)
+
+
+class FaultProxy:
+    """A reverse proxy on loopback. `url` is where the adapter is pointed at; `log` is what it asked."""
+
+    def __init__(self, upstream: str, shape: Shape) -> None:
+        parts = urlsplit(upstream)
+        self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
+        self._shape = shape
+        self._trouble: Trouble | None = None
+        self._log = _Log()
+        self._free = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}{parts.path}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    def __enter__(self) -> FaultProxy:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._free.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def plant(self, fault: Fault, path: str) -> Trouble:
+        """From now on requests of this path go wrong in this way."""
+        self._trouble = Trouble(fault, path, self._shape)
+        return self._trouble
+
+    def clear(self) -> None:
+        self._trouble = None
+
+    def take_log(self) -> list[Asked]:
+        """What was asked since the last time."""
+        with self._log.lock:
+            taken, self._log.asked = self._log.asked, []
+        return taken
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+            def _serve(self) -> None:
+                proxy._answer(self)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815
+
+        return Handler
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        parts = urlsplit(handler.path)
+        asked = Asked(handler.command, parts.path, parts.query)
+        with self._log.lock:
+            self._log.asked.append(Asked(asked.method, asked.path, asked.query))
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        trouble = self._trouble if self._trouble is not None and self._trouble.path == asked.path else None
+        if trouble is not None:
+            trouble.hits += 1
+            if trouble.fault.ask is not None:
+                trouble.fault.ask(asked, self._shape)
+        given = self._forward(asked, dict(handler.headers), body)
+        if trouble is not None:
+            trouble.fault.spoil(given, trouble)
+        if given.cut == "silence":
+            self._free.wait(5)
+        if given.cut:
+            _reset(handler)
+            return
+        with contextlib.suppress(OSError):
+            handler.send_response(given.status)
+            for name, value in given.headers.items():
+                handler.send_header(name, value)
+            if given.status != 204:
+                handler.send_header("Content-Length", str(len(given.body)))
+            handler.end_headers()
+            if handler.command != "HEAD" and given.status != 204:
+                handler.wfile.write(given.body)
+
+    def _forward(self, asked: Asked, headers: dict[str, str], body: bytes) -> Given:
+        link = http.client.HTTPConnection(self._host, self._port, timeout=10)
+        try:
+            headers = {k: v for k, v in headers.items() if k.lower() not in ("connection", "accept-encoding")}
+            link.request(asked.method, asked.target, body or None, headers)
+            answer = link.getresponse()
+            text = answer.read()
+            dropped = ("transfer-encoding", "connection", "content-length", "date", "server")
+            kept = {k: v for k, v in answer.getheaders() if k.lower() not in dropped}
+            return Given(answer.status, kept, text)
+        finally:
+            link.close()
+
+
+def _reset(handler: BaseHTTPRequestHandler) -> None:
+    """Closes with RST, so that the other side sees a reset and not an end."""
+    with contextlib.suppress(OSError):
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.close_connection = True
+    with contextlib.suppress(OSError):
+        handler.connection.close()
