@@ -30,19 +30,26 @@ def read(complete: Sequence[Observation], settle: Duration, looks: int) -> Histo
     """Folds looks in the order they were sent; those that could not see are passed over. Present after an absence
     that had not settled only moves `last_present` (a flap). The same look given twice counts once."""
     seen = History()
-    for look in filter(could_see, complete):
-        if present(look):
-            if seen.first_absent is not None:
-                if seen.settled(settle, looks):
-                    seen.came_back = seen.came_back or look
-                else:
-                    seen.flaps += 1
-            seen.last_present, seen.first_absent, seen.last_absent, seen.absent_looks = look, None, None, 0
-        else:
-            seen.first_absent = seen.first_absent or look
-            seen.absent_looks += seen.last_absent is None or when(seen.last_absent) != when(look)
-            seen.last_absent = look
+    for look in complete:
+        advance(seen, look, settle, looks)
     return seen
+
+
+def advance(seen: History, look: Observation, settle: Duration, looks: int) -> None:
+    """One step of `read`, for who follows a grant look by look. A look that could not see changes nothing."""
+    if not could_see(look):
+        return
+    if present(look):
+        if seen.first_absent is not None:
+            if seen.settled(settle, looks):
+                seen.came_back = seen.came_back or look
+            else:
+                seen.flaps += 1
+        seen.last_present, seen.first_absent, seen.last_absent, seen.absent_looks = look, None, None, 0
+    else:
+        seen.first_absent = seen.first_absent or look
+        seen.absent_looks += seen.last_absent is None or when(seen.last_absent) != when(look)
+        seen.last_absent = look
 
 
 def present(look: Observation) -> bool:

@@ -26,6 +26,9 @@ class _Nothing(Mapping[Any, Any]):
     def __getitem__(self, key: object) -> Any:
         raise KeyError(key)
 
+    def get(self, key: object, default: Any = None) -> Any:  # noqa: ARG002  Mapping's own raises and catches
+        return default
+
     def __iter__(self) -> Iterator[Any]:
         return iter(())
 

@@ -15,7 +15,7 @@ from harness.engine.party import Party
 from harness.engine.setup import Objects
 from harness.measure import listing_of
 from harness.model import SECOND, Account, Cleanup, Event, Floor, Grant, ListState, Look, Made, Presence
-from harness.ports import Provisions, WriteFailed
+from harness.ports import WriteFailed
 
 TRIES = 4
 
@@ -66,8 +66,8 @@ async def _system(context: Context, party: Party, pool: Sequence[Party], name: s
 
 
 async def _once(context: Context, party: Party, pool: Sequence[Party], name: str) -> tuple[list[str], list[str]]:
-    system = context.entry(name).system
-    if not isinstance(system, Provisions):
+    system = context.provisions(name)
+    if system is None:
         return [f"{name}: the harness can remove nothing here"], []
     desk = context.desks[name]
     reading = await desk.read(party, pool)
@@ -103,7 +103,7 @@ async def _proof(
     """Complete is what a look says, whatever `revoke` answered."""
     reading = await context.desks[name].read(party, pool)
     looks = {account.id: look for account, look in reading.looks}
-    floor = context.entry(name).system.declaration().floor
+    floor = context.declared(name).floor
     left: list[str] = []
     resting: list[str] = []
     for account in party.accounts.get(name, ()):
@@ -166,8 +166,8 @@ async def remove_objects(context: Context, objects: Objects) -> list[str]:
 
 async def _remove_object(context: Context, made: Made) -> str:
     name = made.spec.system
-    system = context.entry(name).system
-    if not isinstance(system, Provisions):
+    system = context.provisions(name)
+    if system is None:
         return "the harness can remove nothing here"
     why, pause = "", SECOND // 5
     for attempt in range(TRIES):

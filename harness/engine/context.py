@@ -13,7 +13,7 @@ from harness.engine.observe import Observer
 from harness.engine.party import Party
 from harness.engine.rounds import Desk
 from harness.model import Identity, Instant, Secret, Subject
-from harness.ports import Fleet, Journal, Person, SystemEntry, Vault, WriteFailed
+from harness.ports import Declaration, Exercises, Fleet, Journal, Person, Provisions, SystemEntry, Vault, WriteFailed
 
 T = TypeVar("T")
 Render = Callable[[str, Person], str]  # a template of the scenario, for one person
@@ -40,6 +40,8 @@ class Context:
     desks: dict[str, Desk] = field(default_factory=dict)
     locks: dict[tuple[str, ...], Lock] = field(default_factory=dict)
     people: int = 0
+    _declared: dict[str, Declaration] = field(default_factory=dict)
+    _exercises: dict[str, Exercises | None] = field(default_factory=dict)
     stride: tuple[int, int] = (0, 1)  # this worker's number and how many there are: names never meet
 
     def now(self) -> Instant:
@@ -50,6 +52,22 @@ class Context:
 
     def entry(self, system: str) -> SystemEntry:
         return self.fleet.systems[system]
+
+    def declared(self, system: str) -> Declaration:
+        """What a system says about itself: asked once, it does not change during a run."""
+        if system not in self._declared:
+            self._declared[system] = self.fleet.systems[system].system.declaration()
+        return self._declared[system]
+
+    def provisions(self, name: str) -> Provisions | None:
+        system = self.fleet.systems[name].system
+        return system if isinstance(system, Provisions) else None
+
+    def exercises(self, name: str) -> Exercises | None:
+        if name not in self._exercises:  # a structural check is slow, and looks are many
+            system = self.fleet.systems[name].system
+            self._exercises[name] = system if isinstance(system, Exercises) else None
+        return self._exercises[name]
 
     def lock(self, *key: str) -> Lock:
         return self.locks.setdefault(key, Lock())

@@ -14,7 +14,7 @@ from harness.engine.context import Context
 from harness.engine.party import Party, Track
 from harness.measure import Seen
 from harness.model import Grant, Kind, Phase, Presence, Touches, Used, Vantage
-from harness.ports import Exercises, Provisions, WriteFailed
+from harness.ports import WriteFailed
 
 LOGIN = "login"
 OWN_KINDS = (Kind.SESSION, Kind.DEVICE, Kind.CREDENTIAL)  # what a sign-in may leave in a list
@@ -24,13 +24,12 @@ REFUSED_LOGINS = 3
 def follow_login(context: Context, party: Party, name: str) -> None:
     """A sign-in is one more probe of the account, where the system declares one."""
     account = party.current(name)
-    system = context.entry(name).system
-    if account is not None and isinstance(system, Exercises) and system.declaration().login is not None:
+    if account is not None and context.exercises(name) and context.declared(name).login is not None:
         party.track(Track(name, Kind.ACCOUNT, "account", account.id, account.id, vantage=Vantage.LEAVER, channel=LOGIN))
 
 
 def touches(context: Context, track: Track) -> Touches:
-    declaration = context.entry(track.system).system.declaration()
+    declaration = context.declared(track.system)
     if track.channel == LOGIN and track.kind is Kind.ACCOUNT:
         return declaration.login or Touches.CHANGES
     traits = declaration.kinds.get(track.kind)
@@ -86,10 +85,9 @@ def _refused(track: Track) -> int:
 
 
 async def _use(context: Context, party: Party, track: Track, grant: Grant | None = None) -> Used:
-    system = context.entry(track.system).system
-    if not isinstance(system, Exercises):
+    exercises = context.exercises(track.system)
+    if exercises is None:
         return Used(Presence.UNKNOWN, "the system has no use to try")
-    exercises: Exercises = system
     account = next((a for a in party.accounts.get(track.system, ()) if a.id == track.account_id), None)
     person = party.person(track.system, account)
     held = grant or track.grant
@@ -130,10 +128,9 @@ async def _controls(context: Context, pool: Sequence[Party], track: Track) -> li
 
 async def _another(context: Context, party: Party, track: Track) -> Grant | None:
     """One more of the same, for a use that consumes: the original must stay unused."""
-    system = context.entry(track.system).system
-    if not isinstance(system, Provisions) or track.entitlement is None:
+    provisions, wanted = context.provisions(track.system), track.entitlement
+    if provisions is None or wanted is None:
         return None
-    wanted, provisions = track.entitlement, system
     try:
         made = await context.change(
             "grant",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from harness.engine.exercise import LOGIN
 from harness.engine.party import Party, Track
 from harness.engine.steps import Mark
-from harness.judge import Expects, Question, judge, read
+from harness.judge import Expects, Question, judge
 from harness.model import (
     SECOND,
     Case,
@@ -77,7 +77,7 @@ def keep_for(life: Life, track: Track) -> tuple[Keep | None, tuple[str, ...]]:
 def unsettled_since(case: Case, track: Track) -> Instant | None:
     """When the newest absence was first seen, if it is not confirmed yet."""
     settle = case.settle_of(case.within.of(track.system, track.kind))
-    history = read(track.complete, settle, 2)
+    history = track.history(settle)
     if history.first_absent is None or history.settled(settle, 2) or history.came_back:
         return None
     return history.first_absent.sent

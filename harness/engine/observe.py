@@ -103,8 +103,6 @@ class Observer:
             evidence=seen.evidence,
             id=self.ledger.append(record),
         )
-        if phase is Phase.BASELINE:
-            track.observations = [o for o in track.observations if o.phase is not Phase.BASELINE]
         track.with_account = seen.with_account or (track.with_account and seen.presence is not Presence.PRESENT)
         track.add(observation, thin=party.identity.subject is not Subject.LEAVER)
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from harness.history import History, advance, could_see, read
 from harness.model import (
     Account,
+    Duration,
     Entitlement,
     Grant,
     Identity,
@@ -45,26 +47,26 @@ class Track:
     signed_in: bool = False
     observations: list[Observation] = field(default_factory=list)
 
-    @property
-    def baseline(self) -> Presence | None:
-        """What the same probe saw just before the event."""
-        seen = [o.presence for o in self.observations if o.phase is Phase.BASELINE]
-        return seen[-1] if seen else None
+    complete: list[Observation] = field(default_factory=list)  # looks after the baseline that could see
+    baseline: Presence | None = None  # what the same probe saw just before the event
+    _histories: dict[Duration, History] = field(default_factory=dict)
 
-    @property
-    def complete(self) -> list[Observation]:
-        """Looks after the baseline that could see."""
-        return [
-            o
-            for o in self.observations
-            if o.phase is not Phase.BASELINE
-            and o.presence is not Presence.UNKNOWN
-            and not (o.presence is Presence.ABSENT and o.control_lost)
-        ]
+    def history(self, settle: Duration) -> History:
+        """What the complete looks say, kept up to date look by look: polling must not cost more each time."""
+        if settle not in self._histories:
+            self._histories[settle] = read(self.complete, settle, 2)
+        return self._histories[settle]
 
     def add(self, seen: Observation, *, thin: bool = False) -> None:
         """`thin` keeps only the first and the newest of a row of equal looks: bystanders are seen very often."""
         looks = self.observations
+        if seen.phase is Phase.BASELINE:
+            looks[:] = [o for o in looks if o.phase is not Phase.BASELINE]
+            self.baseline = seen.presence
+        elif could_see(seen):
+            self.complete.append(seen)
+            for settle, history in self._histories.items():
+                advance(history, seen, settle, 2)
         if (
             thin
             and len(looks) > 2

@@ -40,7 +40,7 @@ class Pools:
         for name in systems:
             if name not in reached and self.context.desks[name].control is None:
                 bare = (Entitlement(name, Kind.ACCOUNT, "account"),)
-                if self.context.entry(name).system.declaration().creates:
+                if self.context.declared(name).creates:
                     other = await self._pool(("bare", name), None, bare, [name])
                     other.cases.append(case.id)
                     parties += other.parties

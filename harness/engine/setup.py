@@ -26,7 +26,7 @@ from harness.model import (
     Touches,
     Vantage,
 )
-from harness.ports import Declaration, Exercises, Provisions, WriteFailed
+from harness.ports import WriteFailed
 
 PATIENCE: Duration = 30 * SECOND  # for what was just made to be seen
 
@@ -100,8 +100,8 @@ async def join(context: Context, party: Party, case: Case, systems: Sequence[str
 async def create(context: Context, party: Party, systems: Sequence[str]) -> None:
     """Without a join the harness makes the accounts itself, in the order of the fleet file."""
     for name in systems:
-        system = context.entry(name).system
-        if not isinstance(system, Provisions) or not system.declaration().creates:
+        system = context.provisions(name)
+        if system is None or not context.declared(name).creates:
             raise SetupFailed(f"{name}: the harness cannot create accounts here; let a connector `join` them")
         try:
             account = await context.change("create", party, name, lambda s=system, n=name: s.create(party.person(n)))  # type: ignore[misc]
@@ -138,8 +138,8 @@ class Objects:
             lock.release()
 
     async def _ensure(self, spec: ObjectSpec, owner: Party | None, *, may_create: bool) -> Made:
-        system = self.context.entry(spec.system).system
-        if not isinstance(system, Provisions):
+        system = self.context.provisions(spec.system)
+        if system is None:
             raise SetupFailed(f"{spec.system}: the harness cannot find objects here")
         person = owner.person(spec.system) if owner else None
         kernel, lane = self.context.kernel, self.context.lane(spec.system)
@@ -174,7 +174,7 @@ async def grant(context: Context, party: Party, case: Case, access: Sequence[Ent
 
 def follow(context: Context, party: Party, given: Grant, account_id: str) -> None:
     wanted = given.entitlement
-    traits = context.entry(wanted.system).system.declaration().kinds.get(wanted.kind)
+    traits = context.declared(wanted.system).kinds.get(wanted.kind)
     if traits is None:
         raise SetupFailed(f"{wanted.system}: {wanted.kind} is not declared")
     made = Track(wanted.system, wanted.kind, wanted.label, given.id, account_id, entitlement=wanted, grant=given)
@@ -186,9 +186,9 @@ def follow(context: Context, party: Party, given: Grant, account_id: str) -> Non
 
 
 async def _give(context: Context, party: Party, case: Case, wanted: Entitlement, objects: Objects) -> Grant:
-    system = context.entry(wanted.system).system
-    traits = system.declaration().kinds.get(wanted.kind)
-    if traits is None or not traits.grantable or not isinstance(system, Provisions):
+    system = context.provisions(wanted.system)
+    traits = context.declared(wanted.system).kinds.get(wanted.kind)
+    if traits is None or not traits.grantable or system is None:
         raise SetupFailed(f"{wanted.system}: the harness cannot give {wanted.kind}; mark it `by: join`")
     made = None
     if traits.finds_objects:
@@ -255,10 +255,6 @@ async def read_all(
 ) -> Mapping[str, Reading]:
     readings = await context.kernel.gather([context.desks[name].read(party, pool, find=True) for name in systems])
     return dict(zip(systems, readings, strict=True))
-
-
-def logs_in(declaration: Declaration, system: object) -> bool:
-    return declaration.login is not None and isinstance(system, Exercises)
 
 
 def bystander_access(access: Sequence[Entitlement], n: int) -> tuple[Entitlement, ...]:

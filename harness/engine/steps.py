@@ -95,6 +95,10 @@ class Steps:
         life = self.life
         via = step.via or life.case.leave.via
         label = f"step {index}: {step.label}"
+        if step.demand is not None and step.demand.has:  # what comes back must have been gone, from both vantages
+            await life.context.kernel.pause(life.case.settle_of(life.case.within.default))
+            await life.full_round(Phase.HOLD, f"before {label}", uses=True)
+            life.owed.append(f"before {label}")
         self._change(step.set)
         at = life.context.now()
         if step.demand is not None:

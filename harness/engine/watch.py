@@ -12,7 +12,6 @@ from harness.engine.context import Context
 from harness.engine.exercise import exercise, mark_own, quiet
 from harness.engine.kernel import Signal
 from harness.engine.party import Party, Track
-from harness.judge import read
 from harness.model import SECOND, Case, Duration, Instant, Kind, Phase, Presence, Vantage
 
 TIGHT: Duration = SECOND // 4
@@ -22,7 +21,7 @@ def next_look(t0: Instant, now: Instant, poll: Duration) -> Instant:
     """Tight after the event, wider with the time that has passed, at most `poll` apart. Instants fall on a grid, so
     that cases which wait for the same system share its rounds."""
     tight = min(TIGHT, poll)
-    step = max(tight, min(poll, (now - t0) // 8))
+    step = max(tight, min(poll, (now - t0) // 5))
     grid = max(1, step // 4)
     return (now + step + grid - 1) // grid * grid
 
@@ -52,6 +51,8 @@ class Watch:
         self.t0 = t0
         self.awaited = awaited
         self.removed = case.account == "removed"
+        self._spans: dict[tuple[str, Kind], tuple[Instant, Duration]] = {}
+        self._quiet_ones: dict[int, bool] = {}
 
     async def run(self) -> None:
         kernel = self.context.kernel
@@ -64,23 +65,32 @@ class Watch:
         await kernel.gather([all_quiet(), *(self._closing(name, settled) for name in self.systems)])
 
     def deadline(self, track: Track) -> Instant:
-        return self.t0 + self.case.within.of(track.system, track.kind)
+        return self._span(track)[0]
 
     def settle(self, track: Track) -> Duration:
-        return self.case.settle_of(self.case.within.of(track.system, track.kind))
+        return self._span(track)[1]
+
+    def _span(self, track: Track) -> tuple[Instant, Duration]:
+        """Deadline and settle, worked out once for each system and kind: looks are many."""
+        place = (track.system, track.kind)
+        if place not in self._spans:
+            within = self.case.within.of(*place)
+            self._spans[place] = (self.t0 + within, self.case.settle_of(within))
+        return self._spans[place]
 
     def pending(self, track: Track) -> bool:
         """Not decided yet: neither settled nor looked at past its deadline."""
         wish = self.awaited(track)
         if not wish or track.void or track.taken or (track.baseline is not Presence.PRESENT and not track.wanted):
             return False
-        looks = [o for o in track.observations if o.phase is not Phase.BASELINE]
-        if looks and looks[-1].sent >= self.deadline(track):
+        looks = track.observations
+        if looks and looks[-1].phase is not Phase.BASELINE and looks[-1].sent >= self.deadline(track):
             return False
         complete = track.complete
         if wish == "there":
             return not complete or complete[-1].presence is not Presence.PRESENT
-        return not read(complete, self.settle(track), 2).settled(self.settle(track), 2)
+        settle = self.settle(track)
+        return not track.history(settle).settled(settle, 2)
 
     async def _system(self, name: str) -> None:
         kernel = self.context.kernel
@@ -108,18 +118,19 @@ class Watch:
         for track in waiting:
             end = self.deadline(track)
             marks += [end - margin_of(end - self.t0), end]
-            complete = track.complete
-            absent = bool(complete) and complete[-1].presence is Presence.ABSENT
-            since = read(complete, 0, 2).first_absent if absent else None
+            since = track.history(self.settle(track)).first_absent
             unsettled.append(since.sent + self.settle(track) if since else 0)
         if all(unsettled):  # all gone, none confirmed: one more look when the last of them settles
             due = max(max(unsettled), now + 1)
         return min([due, *(m for m in marks if m > now)])
 
     def _quiet(self, name: str) -> list[Track]:
-        return [
-            t for t in self.party.of(name) if t.vantage is Vantage.ADMIN or (not t.consumes and quiet(self.context, t))
-        ]
+        return [t for t in self.party.of(name) if t.vantage is Vantage.ADMIN or self._is_quiet(t)]
+
+    def _is_quiet(self, track: Track) -> bool:
+        if id(track) not in self._quiet_ones:
+            self._quiet_ones[id(track)] = not track.consumes and quiet(self.context, track)
+        return self._quiet_ones[id(track)]
 
     def _touching(self, name: str) -> list[Track]:
         return [

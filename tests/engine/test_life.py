@@ -1,0 +1,267 @@
+"""Whole drills in virtual time: each outcome of the contract comes out of the engine as it should."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from harness.model import (
+    SECOND,
+    CaseResult,
+    Claim,
+    Demand,
+    Event,
+    Finding,
+    Keep,
+    Kind,
+    Leave,
+    Outcome,
+    RunResult,
+    Step,
+    Vantage,
+    Verdict,
+    Within,
+)
+from harness.ports import Person
+from tests.engine.world import MemoryConnector, MemorySystem, World, entitlement, make_case, terminate
+
+
+def only(run: RunResult) -> CaseResult:
+    assert len(run.cases) == 1
+    return run.cases[0]
+
+
+def outcomes(result: CaseResult) -> dict[tuple[str, str, str], str]:
+    return {(f.system, f"{f.kind}/{f.name}", f.vantage): f.outcome.value for f in result.findings}
+
+
+def find(result: CaseResult, kind: Kind, vantage: Vantage = Vantage.ADMIN) -> Finding:
+    return next(f for f in result.findings if f.kind is kind and f.vantage is vantage)
+
+
+def test_a_correct_connector_passes_with_everything_revoked_and_nothing_left() -> None:
+    world = World()
+    run = world.run(make_case())
+    result = only(run)
+    assert result.verdict is Verdict.PASS, [(f.name, f.outcome, f.reason) for f in result.findings]
+    assert set(outcomes(result).values()) == {"revoked"}
+    assert {("crm", "account/account", "leaver"), ("crm", "credential/api", "leaver")} <= set(outcomes(result))
+    assert run.verdict is Verdict.PASS
+    assert run.cleanup.complete
+    assert result.cleanup.complete
+    assert all(not s.users for s in world.systems.values())
+    assert {b.outcome for b in run.bystanders} == {Outcome.INTACT}
+
+
+def test_the_interval_encloses_the_true_instant() -> None:
+    world = World(delay=7 * SECOND)
+    result = only(world.run(make_case()))
+    finding = find(result, Kind.LICENSE)
+    assert result.t0 is not None
+    assert finding.last_present is not None
+    assert finding.first_absent is not None
+    truth = result.t0 + 7 * SECOND
+    assert finding.last_present <= truth <= finding.first_absent
+    assert finding.first_absent - finding.last_present < 2 * SECOND
+
+
+def leave_license(connector: MemoryConnector, event: Event, person: Person) -> None:
+    user = connector.systems["crm"].users[person.accounts["crm"].id]
+    user.active = False
+    for kind in (Kind.CREDENTIAL, Kind.GROUP):
+        user.rows.pop(kind, None)
+
+
+def test_a_licence_that_stays_is_residual() -> None:
+    world = World()
+    world.connector.acts["terminate"] = [leave_license]
+    run = world.run(make_case())
+    result = only(run)
+    assert outcomes(result)[("crm", "license/sales-pro", "admin")] == "residual"
+    assert result.verdict is Verdict.FAIL
+    assert result.claimed is Claim.SUCCESS
+    assert all(not s.users for s in world.systems.values()), "cleanup takes what offboarding left"
+
+
+def test_a_connector_that_answers_an_error_although_it_worked_passes_with_a_note() -> None:
+    world = World()
+    world.connector.claim = Claim.ERROR
+    result = only(world.run(make_case()))
+    assert result.verdict is Verdict.PASS
+    assert result.claimed is Claim.ERROR
+    assert any("error" in note for note in result.notes)
+
+
+def test_gone_after_the_deadline_is_late() -> None:
+    world = World(delay=70 * SECOND)
+    result = only(world.run(make_case(hold=(30 * SECOND,))))
+    assert outcomes(result)[("crm", "license/sales-pro", "admin")] == "late"
+
+
+def test_a_token_that_still_works_is_residual_from_the_leavers_vantage() -> None:
+    world = World()
+    world.systems["crm"].token_survives = True
+    result = only(world.run(make_case()))
+    assert outcomes(result)[("crm", "credential/api", "leaver")] == "residual"
+    assert outcomes(result)[("crm", "credential/api", "admin")] == "revoked"
+
+
+def test_a_step_that_brings_access_back_is_resurrected() -> None:
+    def again(connector: MemoryConnector, event: Event, person: Person) -> None:
+        for name, account in person.accounts.items():
+            connector.systems[name].users[account.id].active = True
+
+    world = World()
+    world.connector.acts["sync"] = [again]
+    result = only(world.run(make_case(then=(Step("sync"),))))
+    assert outcomes(result)[("crm", "account/account", "admin")] == "resurrected"
+    assert result.verdict is Verdict.FAIL
+
+
+def test_an_exception_in_force_keeps_and_an_idle_one_is_inconclusive() -> None:
+    keep = Keep("crm", Kind.LICENSE, "sales-*", "retention", "crm@example.test", date(2027, 1, 1))
+    world = World()
+    world.connector.acts["terminate"] = [leave_license]
+    result = only(world.run(make_case(keep=(keep,))))
+    assert outcomes(result)[("crm", "license/sales-pro", "admin")] == "kept"
+    assert result.verdict is Verdict.PASS
+
+    idle = Keep("crm", Kind.LICENSE, "other-*", "retention", "crm@example.test", date(2027, 1, 1))
+    result = only(World().run(make_case(keep=(idle,))))
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert "other-*" in str(result.reason)
+
+
+def test_a_bystander_that_loses_access_is_collateral() -> None:
+    def too_much(connector: MemoryConnector, event: Event, person: Person) -> None:
+        terminate(connector, event, person)
+        others = [u for u in connector.systems["crm"].users.values() if u.active]
+        others[0].rows.pop(Kind.LICENSE, None)
+
+    world = World()
+    world.connector.acts["terminate"] = [too_much]
+    run = world.run(make_case())
+    assert only(run).verdict is Verdict.FAIL
+    assert Outcome.COLLATERAL in {b.outcome for b in run.bystanders}
+    assert Outcome.COLLATERAL in {f.outcome for f in only(run).findings}
+
+
+def test_a_reader_that_goes_blind_between_baseline_and_event_is_inconclusive() -> None:
+    for fault in ("blind", "empty"):
+        world = World()
+
+        def lose(connector: MemoryConnector, event: Event, person: Person, fault: str = fault) -> None:
+            setattr(connector.systems["crm"], fault, "the reader may not look (403)" if fault == "blind" else True)
+
+        world.connector.acts["terminate"] = [terminate, lose]
+        result = only(world.run(make_case()))
+        assert result.verdict is Verdict.INCONCLUSIVE, (fault, outcomes(result))
+        assert {f.outcome for f in result.findings if f.vantage is Vantage.ADMIN} == {Outcome.INCONCLUSIVE}
+
+
+def test_access_that_was_never_seen_is_not_revoked() -> None:
+    world = World()
+    crm = world.systems["crm"]
+    crm.kinds = (Kind.GROUP, Kind.CREDENTIAL, Kind.LICENSE)
+    original = MemorySystem.grant
+
+    def forgets(person: Person, wanted: object, made: object) -> object:
+        made_ = original(crm, person, wanted, made)  # type: ignore[arg-type]
+        if made_.entitlement.kind is Kind.LICENSE:
+            crm.revoke(person, made_)
+        return made_
+
+    crm.grant = forgets  # type: ignore[method-assign,assignment]
+    result = only(world.run(make_case()))
+    assert outcomes(result)[("crm", "license/sales-pro", "admin")] == "inconclusive"
+
+
+def test_an_event_in_doubt_is_watched_marked_and_never_sent_twice() -> None:
+    world = World()
+    world.connector.in_doubt = True
+    result = only(world.run(make_case()))
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert len(world.connector.fired) == 1
+    assert "in doubt" in find(result, Kind.LICENSE).reason
+
+    world = World()
+    world.connector.in_doubt, world.connector.idempotent = True, True
+    world.run(make_case())
+    assert len(world.connector.fired) == 2
+    assert len(set(world.connector.fired)) == 1
+
+
+def test_a_mover_loses_the_old_and_keeps_the_new() -> None:
+    def move(connector: MemoryConnector, event: Event, person: Person) -> None:
+        user = connector.systems["crm"].users[person.accounts["crm"].id]
+        user.rows[Kind.GROUP] = {"g-new": "new-team", "g-kept": "kept"}
+
+    has = (entitlement("crm", "account"), entitlement("crm", "group", "new-team"), entitlement("crm", "group", "kept"))
+    access = (entitlement("crm", "group", "old-team"), entitlement("crm", "group", "kept"))
+    world = World()
+    world.connector.acts["move"] = [move]
+    case = make_case(access=access, leave=Leave("hr", "move"), demand=Demand(has))
+    result = only(world.run(case))
+    seen = outcomes(result)
+    assert seen[("crm", "group/old-team", "admin")] == "revoked"
+    assert seen[("crm", "group/new-team", "admin")] == "intact"
+    assert seen[("crm", "group/kept", "admin")] == "intact"
+    assert seen[("crm", "account/account", "admin")] == "intact"
+    assert result.verdict is Verdict.PASS, seen
+
+    world = World()
+    world.connector.acts["move"] = []
+    seen = outcomes(only(world.run(case)))
+    assert seen[("crm", "group/old-team", "admin")] == "residual"
+    assert seen[("crm", "group/new-team", "admin")] == "missing"
+
+
+def test_a_rehire_gets_the_account_back_and_nothing_old_with_it() -> None:
+    def rejoin(connector: MemoryConnector, event: Event, person: Person) -> None:
+        connector.systems["crm"].users[person.accounts["crm"].id].active = True
+
+    def rejoin_with_all(connector: MemoryConnector, event: Event, person: Person) -> None:
+        rejoin(connector, event, person)
+        user = connector.systems["crm"].users[person.accounts["crm"].id]
+        user.rows[Kind.LICENSE] = {"license-99": "sales-pro"}
+
+    step = Step("rejoin", demand=Demand((entitlement("crm", "account"),), "old"))
+    for act, verdict in ((rejoin, Verdict.PASS), (rejoin_with_all, Verdict.FAIL)):
+        world = World()
+        world.connector.acts["rejoin"] = [act]
+        result = only(world.run(make_case(then=(step,))))
+        assert result.verdict is verdict, outcomes(result)
+
+
+def test_set_up_that_fails_offboards_nobody() -> None:
+    world = World()
+    world.systems["mail"].blind = "the reader may not look (403)"
+    result = only(world.run(make_case()))
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert world.connector.fired == []
+    assert "403" in str(result.reason)
+
+
+def test_what_cannot_be_deleted_is_a_leftover() -> None:
+    world = World()
+    world.systems["crm"].undeletable = True
+    result = only(world.run(make_case()))
+    assert not result.cleanup.complete
+    assert "refuses to delete" in result.cleanup.leftovers[0]
+
+
+def test_a_thousand_cases_with_a_forty_minute_delay_are_fast_and_equal_twice() -> None:
+    import time
+
+    minute = 60 * SECOND
+
+    def drill() -> RunResult:
+        world = World(delay=40 * minute)
+        within = Within(60 * minute)
+        return world.run(*(make_case(f"story-{n}", within=within, settle=None) for n in range(1000)), concurrency=1000)
+
+    began = time.process_time()
+    first = drill()
+    spent = time.process_time() - began
+    assert first.verdict is Verdict.PASS
+    assert spent < 30, f"{spent:.1f} s"
+    assert drill() == first
