@@ -9,6 +9,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 from html import unescape
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -119,6 +120,10 @@ def redact_body(data: bytes | None, content_type: str) -> tuple[str | None, int]
     """
     if not data:
         return None, 0
+    return _polled(data, content_type) if len(data) <= _POLLED else _redact_body(data, content_type)
+
+
+def _redact_body(data: bytes, content_type: str) -> tuple[str | None, int]:
     kind = content_type.partition(";")[0].strip().lower()
     try:
         text = data.decode("utf-8-sig")
@@ -136,6 +141,11 @@ def redact_body(data: bytes | None, content_type: str) -> tuple[str | None, int]
     if "\0" in text:
         return f"[binary, {len(data)} bytes, {_type(kind)}]", 0
     return redact_text(text)
+
+
+# Polling reads the same answer again and again.
+_POLLED = 16 * 1024
+_polled = lru_cache(maxsize=256)(_redact_body)
 
 
 def cut(text: str) -> str:

@@ -30,8 +30,6 @@ def _base64_cores(data: bytes) -> Iterator[str]:
         start, stop = (0, 2, 3)[offset], len(padded) * 8 // 6  # characters made of `data` alone
         for encode in (b64encode, urlsafe_b64encode):
             yield encode(padded).decode()[start:stop]
-    yield b64encode(data).decode().rstrip("=")
-    yield urlsafe_b64encode(data).decode().rstrip("=")
 
 
 _HEX = re.compile(r"%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}")
