@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.judge import Question, judge
+from harness.judge import Question, judge, read
 from harness.model import SECOND, Outcome, Phase, Subject, Vantage, Verdict
 from tests.judge.looks import BYSTANDER, DEADLINE, DEMANDED, KEEP, QUESTION, look, story
 
@@ -167,6 +167,12 @@ def test_one_look_given_twice_is_one_look() -> None:
     twice = [*story("B+0"), once, replace(once, id="its twin"), once]
     assert judge(AT_ONCE, twice).outcome is Outcome.INCONCLUSIVE
     assert "no complete look" in judge(replace(TWICE, settle=0), [*twice, look("W-5", 3)]).reason
+
+
+def test_a_history_passes_over_looks_that_could_not_see() -> None:
+    """Who follows a grant look by look must not take an unknown one for an absence either."""
+    history = read(story("W?5 W!15 W?25"), 0, 2)
+    assert (history.first_absent, history.absent_looks, history.settled(0, 2)) == (None, 0, False)
 
 
 def test_the_interval_runs_from_the_last_present_look_sent_to_the_first_absent_one_answered() -> None:
