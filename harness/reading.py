@@ -80,7 +80,7 @@ class Reading:
         self._next()  # stream start
         event = self._next()
         if type(event) is StreamEndEvent:
-            self.complain(event, "the file is empty")
+            self.problems.append(Problem(self.file, 1, 1, "the file is empty"))
             return None
         first = self._next()
         made = self._value(first, () if self._marked else None, 0)

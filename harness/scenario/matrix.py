@@ -83,7 +83,7 @@ def combinations(source: Source, model: ScenarioModel, problems: list[Problem]) 
 
 
 def _dimension(source: Source, field: str, values: list[Any], problems: list[Problem]) -> list[tuple[str, Choice]]:
-    parse = FIELDS.get(field, _text)
+    parse: Callable[[Any], Any] = FIELDS.get(field, _text)
     made: list[tuple[str, Choice]] = []
     texts: set[str] = set()
     for index, value in enumerate(values):
