@@ -245,6 +245,7 @@ class FaultProxy:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = 1 << 16  # head and body in one packet
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass

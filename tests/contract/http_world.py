@@ -270,6 +270,7 @@ def page(items: list[Any], path: str, query: dict[str, str]) -> None:
 def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = 1 << 16  # head and body in one packet
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
