@@ -114,13 +114,23 @@ class Request(Config):
         if self.form is not None:
             if not typed:
                 headers["Content-Type"] = "application/x-www-form-urlencoded"
-            return urlencode(_pairs(self.form, context)).encode("ascii")
+            return _form(_pairs(self.form, context))
         if self.body is None:
             return None
         if not typed:
             headers["Content-Type"] = "application/json"
         value = self.body.value(context)
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        try:
+            return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        except ValueError:  # NaN, or half a character that some answer held
+            raise Unfilled("a value of the body cannot be written as JSON") from None
+
+
+def _form(pairs: tuple[tuple[str, str], ...]) -> bytes:
+    try:
+        return urlencode(pairs).encode("ascii")
+    except ValueError:
+        raise Unfilled("a value of the form cannot be written as UTF-8") from None
 
 
 def _header(text: str) -> str:
