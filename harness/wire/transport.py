@@ -6,7 +6,6 @@ import http.client
 import logging
 import socket
 import ssl
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from threading import Lock, local
@@ -16,6 +15,8 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+
+from harness.wire.deadline import with_deadline
 
 LARGEST = 32 * 1024 * 1024
 _CHUNK = 256 * 1024
@@ -69,6 +70,7 @@ class _Adapter(HTTPAdapter):
         if pool is None:
             pool = super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
             super().cert_verify(pool, request.url, verify, cert)  # type: ignore[no-untyped-call]
+            with_deadline(pool)
             self._pools[here] = pool
         return pool
 
@@ -115,25 +117,24 @@ class Transport:
             request.headers["Content-Length"] = str(len(body or b""))
         adapter = _Adapter() if fresh else self._mine()
         cert = None if fresh else self._cert
-        begun = time.monotonic()
         try:
             try:
                 response = adapter.send(request, stream=True, timeout=self._timeout_s, verify=self._verify, cert=cert)
             except Exception as error:  # noqa: BLE001  every library below has exceptions of its own
                 raise classify(error, self._timeout_s) from None
-            return self._read(response, begun + self._timeout_s)
+            return self._read(response)
         finally:
             if fresh:
                 adapter.close()
 
-    def _read(self, response: requests.Response, deadline: float) -> Raw:
+    def _read(self, response: requests.Response) -> Raw:
         raw = response.raw
         status = response.status_code
         chunks: list[bytes] = []
         size = 0
         whole = False
+        plain = "content-encoding" not in raw.headers
         try:
-            # One receive at a time, so that a body that drips is noticed by the clock and not by its end.
             while chunk := raw.read1(_CHUNK, decode_content=True):
                 chunks.append(chunk)
                 size += len(chunk)
@@ -141,17 +142,15 @@ class Transport:
                     raise Failure(
                         f"the answer is larger than {LARGEST >> 20} MiB", sent=True, again=False, status=status
                     )
-                if time.monotonic() > deadline:
-                    reason = f"the answer did not end within {self._timeout_s:g} s (timeout)"
-                    raise Failure(reason, sent=True, again=True, status=status)
+                if plain and raw.length_remaining == 0:
+                    break
             whole = True
         except Failure:
             raise
         except Exception as error:  # noqa: BLE001
             failure = classify(error, self._timeout_s)
-            failure.status = status
-            failure.sent = True
-            raise failure from None
+            reason = failure.reason.replace("no answer", "the answer did not end", 1)
+            raise Failure(reason, sent=True, again=failure.again, status=status) from None
         finally:
             if whole:
                 raw.release_conn()

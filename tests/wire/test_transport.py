@@ -35,10 +35,18 @@ def drip(connection: socket.socket, _: int) -> None:
         time.sleep(0.05)
 
 
+def drip_head(connection: socket.socket, _: int) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\n")
+    for n in range(40):
+        connection.sendall(f"X-{n}: y\r\n".encode())
+        time.sleep(0.05)
+
+
 CASES: dict[str, tuple[Script, str, bool]] = {
     "reset": (reset, "the connection was reset", True),
     "closed": (lambda c, _: c.shutdown(socket.SHUT_RDWR), "the connection was closed before an answer came", True),
     "timeout": (silent, "no answer within 0.3 s (timeout)", True),
+    "slow head": (drip_head, "no answer within 0.3 s (timeout)", True),
     "slow body": (drip, "the answer did not end within 0.3 s (timeout)", True),
     "truncated": (answers(page(headers={"Content-Length": "500"})), "the answer broke off in the middle", True),
     "truncated chunk": (
@@ -201,4 +209,19 @@ def test_concurrency_holds_over_all_threads() -> None:
             thread.join()
         assert most == 2
         assert len(world.exchanges) == 8
+        world.wire.close()
+
+
+def test_a_slow_answer_leaves_the_connection_its_full_timeout() -> None:
+    def script(connection: socket.socket, _: int) -> None:
+        for _ in range(3):
+            for piece in (b"HTTP/1.1 200 OK\r\n", b"Content-Length: 4\r\n\r\n", b"nu", b"ll"):
+                time.sleep(0.04)
+                connection.sendall(piece)
+            connection.recv(65536)
+
+    with raw_server(script) as server:
+        world = World(server.url, timeout_s=0.3, attempts=1)
+        assert [world.wire.send(look()).json() for _ in range(3)] == [None] * 3
+        assert len(server.requests) == 1
         world.wire.close()
