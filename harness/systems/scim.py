@@ -127,18 +127,21 @@ class Scim:
         return Account(self.name, data["id"], _vars(data))
 
     def remove(self, person: Person) -> None:
-        """Only what still matches one of the identity's own identifiers is removed."""
+        """Only what still matches one of the identity's own identifiers is removed. A deleted user is also taken out of
+        the groups that still list it: a service need not do that by itself."""
         account = _account(person)
         with written():
             data = self._writer.client.user(account.id).data
-            if data is None:
-                return
-            if not self._naming(person).matches(data):
+            if data is not None and not self._naming(person).matches(data):
                 raise WriteFailed("the id belongs to another identity now: not removed")
-            if self._config.remove == "delete":
+            if self._config.remove == "deactivate":
+                if data is not None:
+                    self._writer.set("Users", account.id, "active", False)
+                return
+            if data is not None:
                 self._writer.delete("Users", account.id)
-            else:
-                self._writer.set("Users", account.id, "active", False)
+            if self._config.groups != "user" and Kind.GROUP in self._config.declared():
+                self._writer.leave_all(account.id, self._config.member_filter)
 
     def grant(self, person: Person, entitlement: Entitlement, made: Made | None) -> Grant:
         account = _account(person)
@@ -269,13 +272,23 @@ def _who(auth: Auth) -> str:
     return next((name for name in type(auth).model_fields if getattr(auth, name) is not None), "none")
 
 
-def _build(name: str, config: ScimConfig, tools: Tools) -> Scim:
+def build(
+    name: str,
+    config: ScimConfig,
+    tools: Tools,
+    *,
+    timeout_s: float = 30.0,
+    patience_s: float = 60.0,
+    attempts: int = 4,
+) -> Scim:
+    """The system with its own connections; `timeout_s`, `patience_s`, `attempts` are the wire's."""
     tools = replace(tools, limits=config.limits.limits())
-    reader = writer = HttpWire(config.url, config.reader_auth, tools)
+    how: dict[str, Any] = {"timeout_s": timeout_s, "patience_s": patience_s, "attempts": attempts}
+    reader = writer = HttpWire(config.url, config.reader_auth, tools, **how)
     if config.independent:
-        writer = HttpWire(config.url, config.writer_auth, tools, gate=reader.gate)
-    clients = (Client(wire.send, config.page_size) for wire in (reader, writer))
-    return Scim(name, config, *clients, close=(reader.close, writer.close))
+        writer = HttpWire(config.url, config.writer_auth, tools, gate=reader.gate, **how)
+    size = config.page_size
+    return Scim(name, config, Client(reader.send, size), Client(writer.send, size), (reader.close, writer.close))
 
 
-ADAPTER = SystemAdapter("scim", "any SCIM 2.0 service provider", ScimConfig, _build)
+ADAPTER = SystemAdapter("scim", "any SCIM 2.0 service provider", ScimConfig, build)

@@ -64,13 +64,15 @@ def page(data: Any, start: int) -> Page:
     total = data.get("totalResults")
     if isinstance(total, bool) or not isinstance(total, int) or total < 0:
         raise Malformed("`totalResults` is missing or not a count")
-    first = data.get("startIndex", start)
-    if first != start and not (total == 0 and first in (0, 1)):
-        raise Malformed(f"asked for the page from {start}, was answered the page from {first!r}: paging loops")
     # RFC 7644 §3.4.2: `Resources` may be left out only when nothing was found.
-    items = data.get("Resources", [] if total == 0 else None)
+    if "Resources" not in data and total:
+        raise Malformed(f"`Resources` is missing, although `totalResults` is {total}")
+    items = data.get("Resources", ())
     if not isinstance(items, Sequence) or isinstance(items, str):
-        raise Malformed("`Resources` is missing or not a list")
+        raise Malformed("`Resources` is not a list")
+    first = data.get("startIndex", start)
+    if items and first != start:
+        raise Malformed(f"asked for the page from {start}, was answered the page from {first!r}: paging loops")
     for item in items:
         if not isinstance(item, Mapping):
             raise Malformed("an item of `Resources` is not a JSON object")

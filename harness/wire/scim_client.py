@@ -48,7 +48,7 @@ class Client:
 
     def all(self, path: str, *params: tuple[str, str]) -> Resources:
         """Every item of a query, page by page until `totalResults` are there. Raises `Unknown` for anything less:
-        a total that changes, a page that repeats or is short, an item without an id (RFC 7644 §3.4.2.4)."""
+        a total that changes or is too low, a page that repeats or is short, an item without an id (§3.4.2.4)."""
         items: list[Mapping[str, Any]] = []
         ids: set[str] = set()
         evidence: tuple[str, ...] = ()
@@ -76,7 +76,8 @@ class Client:
                     f"{len(items)} items came where `totalResults` says {total}",
                     evidence=evidence, sent=sent, answered=answer.answered, status=answer.status,
                 )  # fmt: skip
-            if len(items) == total:
+            # A page that is full to the brim may not be the last, whatever the total says: the next must be empty.
+            if len(items) == total and (len(page.items) < self._page_size or not total):
                 return Resources(tuple(items), sent, answer.answered, evidence)
         raise Unknown("the list has too many pages", evidence=evidence, sent=sent)
 

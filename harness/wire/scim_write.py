@@ -69,6 +69,13 @@ class Writer:
         else:
             self._patch(resource, id, {"op": "remove", "path": scim.valued(attribute, value)}, gone=True)
 
+    def leave_all(self, user_id: str, member_filter: str) -> None:
+        """Takes a user out of every group that lists it by name of its id."""
+        for item in self.client.all("/Groups", ("filter", scim.eq(member_filter, user_id))).items:
+            members = item.get("members") or ()
+            if any(isinstance(each, Mapping) and each.get("value") == user_id for each in members):
+                self.discard("Groups", str(item["id"]), "members", user_id)
+
     def group(self, name: str) -> str | None:
         """The id of the one group that is called so, or that has this id; None: certainly none."""
         got = self.client.all("/Groups", ("filter", scim.eq("displayName", name)))
