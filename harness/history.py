@@ -65,10 +65,17 @@ def when(look: Observation) -> tuple[Instant, int]:
     return look.sent, look.round
 
 
-def order(o: Observation, against: Presence) -> tuple[Any, ...]:
-    """Total, so that the order given never matters. Of two looks sent at once the one that speaks against is later."""
-    rest = (o.answered, o.phase, o.presence, o.checkpoint, o.reason, o.control, o.control_lost, o.evidence, o.id)
-    return (*when(o), o.presence is against, *rest)
+def in_order(looks: Sequence[Observation], against: Presence) -> list[Observation]:
+    """As they were sent. The order is total, so that the one given never matters: of two looks sent at once the one
+    that speaks against is later."""
+    if len({when(o) for o in looks}) == len(looks):
+        return sorted(looks, key=when)  # nearly always, and there may be thousands
+
+    def key(o: Observation) -> tuple[Any, ...]:
+        rest = (o.answered, o.phase, o.presence, o.checkpoint, o.reason, o.control, o.control_lost, o.evidence, o.id)
+        return (*when(o), o.presence is against, *rest)
+
+    return sorted(looks, key=key)
 
 
 def since_baseline(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import takewhile
 
-from harness.history import History, could_see, order, present, read, since_baseline, when
+from harness.history import History, could_see, in_order, present, read, since_baseline, when
 from harness.model import (
     Duration,
     Finding,
@@ -87,7 +87,7 @@ def judge(question: Question, observations: Sequence[Observation]) -> Finding:
     """One grant's finding. Observations are in any order; those of the baseline carry `Phase.BASELINE`."""
     q, gone = question, question.expects is Expects.GONE
     against = Presence.PRESENT if gone else Presence.ABSENT
-    ordered = sorted(observations, key=lambda o: order(o, against))
+    ordered = in_order(observations, against)
     looks = max(1 if q.vantage is Vantage.LEAVER else 2, q.looks)
     baseline = [o for o in ordered if o.phase is Phase.BASELINE]
     start, after = since_baseline(baseline, ordered, bystander=q.expects is Expects.INTACT, cleanup=gone)

@@ -22,6 +22,7 @@ AT_ONCE = replace(QUESTION, settle=0)
 NEVER_SENT = replace(QUESTION, deadline=None)
 CONSUMES = replace(QUESTION, looks=1, vantage=Vantage.LEAVER)
 ONE_LOOK = replace(QUESTION, looks=1)
+BYSTANDER_END = replace(BYSTANDER, owed=())
 LEAVERS_USE = replace(SIGNED_IN, vantage=Vantage.LEAVER)
 
 Row = tuple[str, Question, str, Outcome, str]
@@ -97,6 +98,7 @@ TABLE: list[Row] = [
     ("given something", replace(BYSTANDER, appeared=True), "B-0 W+5 H+70", Outcome.COLLATERAL, "nobody asked"),
     ("given, and taken again", replace(BYSTANDER, appeared=True), "B-0 W+5 H-70", Outcome.COLLATERAL, "nobody asked"),
     ("gone before the next case's baseline", BYSTANDER, "B+0 W-5 B-90 W-95 H-99", Outcome.COLLATERAL, "lost it"),
+    ("gone at the next case's baseline", BYSTANDER_END, "B+0 W+5 B-90", Outcome.COLLATERAL, "lost it"),
     ("two cases, untouched", BYSTANDER, "B+0 H+50 B+60 H+99", Outcome.INTACT, "untouched"),
     ("all controls lost with it", BYSTANDER, "B+0 W+5 H!70", Outcome.INCONCLUSIVE, "reader or all controls lost"),
     ("all controls lost after it", BYSTANDER, "B+0 H+70 W!80", Outcome.INCONCLUSIVE, "reader or all controls lost"),
@@ -160,6 +162,24 @@ def test_an_absence_that_names_no_control_is_never_counted() -> None:
     assert judge(QUESTION, seen).outcome is Outcome.INCONCLUSIVE
     assert judge(BYSTANDER, seen).outcome is Outcome.INCONCLUSIVE
     assert judge(DEMANDED, seen).outcome is Outcome.INCONCLUSIVE
+
+
+def test_an_absence_with_every_other_control_lost_is_never_counted() -> None:
+    seen = [replace(o, control_lost=True) for o in story("B+0 W-5 W-15 H-70")]
+    assert judge(QUESTION, seen).outcome is Outcome.INCONCLUSIVE
+    assert judge(BYSTANDER, seen).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("question", "outcome"),
+    [(QUESTION, Outcome.RESIDUAL), (DEMANDED, Outcome.MISSING), (BYSTANDER, Outcome.COLLATERAL)],
+)
+@pytest.mark.parametrize("words", ["H+70 H-70", "H-70 H+70"])
+def test_of_two_looks_sent_at_once_the_one_that_speaks_against_counts(
+    question: Question, outcome: Outcome, words: str
+) -> None:
+    pair = [look(word, 9) for word in words.split()]
+    assert judge(question, [*story("B+0"), *pair]).outcome is outcome
 
 
 def test_one_look_given_twice_is_one_look() -> None:
