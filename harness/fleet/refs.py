@@ -14,7 +14,7 @@ from harness.source import DataPath, Source
 
 _REFERENCE = re.compile(r"\$\{(?:(env):([A-Za-z_][A-Za-z0-9_]*)|(file):([^}\n]+)|(keyring):([^}/\n]+/[^}\n]+))\}")
 _SECRETIVE = re.compile(r"(?i)secret|token|passw|pwd|key|credential|bearer|private")
-MISSING = "http://unresolved.invalid"  # stands in where only the shape is wanted and a variable is not set
+MISSING = "http://unresolved.invalid"  # stands in for what is not resolved; validators take it for a URL
 
 
 class References:
@@ -48,7 +48,8 @@ class References:
             self.problems.append(self._source.problem(path, "not a reference", "", REFERENCES))
             return raw
         secret_only = any(match[3] or match[5] for match in _REFERENCE.finditer(raw))
-        made = Ref(_REFERENCE.sub(lambda match: self._env_value(match, path), raw), raw, secret_only)
+        text = _REFERENCE.sub(lambda match: self._env_value(match, path), raw)
+        made = Ref(MISSING if secret_only else text, raw, secret_only)
         self.refs[path] = made
         return made
 
@@ -80,22 +81,23 @@ class References:
         if match[1]:
             value = self._env.get(match[2], "")
         elif match[3]:
-            value = self._file(match[4])
+            value = self._file(match[4], match[0])
         else:
-            value = _keyring(match[6])
+            value = _keyring(match[6], match[0])
         if value:
             self.secrets.append(value)
         return value
 
-    def _file(self, name: str) -> str:
+    def _file(self, name: str, shown: str) -> str:
         try:
             text = (self._folder / Path(name).expanduser()).read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, RuntimeError) as error:
-            raise ValueError(f"the file cannot be read: {getattr(error, 'strerror', None) or 'no such home'}") from None
+            why = getattr(error, "strerror", None) or "no such home"
+            raise ValueError(f"`{shown}` cannot be read: {why}") from None
         except ValueError:
-            raise ValueError("the file is not UTF-8 text") from None
+            raise ValueError(f"`{shown}` is not UTF-8 text") from None
         if not text:
-            raise ValueError("the file is empty")
+            raise ValueError(f"`{shown}` is empty")
         return text
 
     def misplaced(self, below: DataPath) -> Iterator[Problem]:
@@ -116,16 +118,16 @@ class References:
         return message
 
 
-def _keyring(name: str) -> str:
+def _keyring(name: str, shown: str) -> str:
     service, _, user = name.partition("/")
     try:
         keyring = importlib.import_module("keyring")
     except ImportError:
-        raise ValueError("`${keyring:…}` needs: pip install 'exitproof[keyring]'") from None
+        raise ValueError(f"`{shown}` needs: pip install 'exitproof[keyring]'") from None
     try:
         found = keyring.get_password(service, user)
     except Exception as error:  # noqa: BLE001  back ends raise what they like; the text may hold anything
-        raise ValueError(f"the keyring cannot be read ({type(error).__name__})") from None
+        raise ValueError(f"`{shown}` cannot be read ({type(error).__name__})") from None
     if not found:
-        raise ValueError("the keyring has no such entry")
+        raise ValueError(f"`{shown}` has no entry in the keyring")
     return str(found)
