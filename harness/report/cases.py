@@ -10,7 +10,7 @@ from harness.report import timeline
 from harness.report.about import About
 from harness.report.exchanges import Appendix, Link
 from harness.report.ids import Entry, href, safe
-from harness.report.show import one_line, since, stamp
+from harness.report.show import clip, one_line, since, stamp
 
 CLAIMS = {"success": "claimed success", "error": "claimed an error", "none": "claimed nothing"}
 
@@ -19,7 +19,6 @@ CLAIMS = {"success": "claimed success", "error": "claimed an error", "none": "cl
 class Poll:
     """One look, or (`skipped` > 0) a run of like looks that are left to the ledger."""
 
-    iso: str
     at: str
     after: str
     phase: str
@@ -161,14 +160,14 @@ def row_view(entry: Entry, about: About, appendix: Appendix, condense: bool) -> 
         href=href(entry.anchor),
         fingerprint=entry.fingerprint,
         case_id=result.case.id if result else "",
-        who=whose or f.subject.value,
+        who=clip(whose or f.subject.value, 120),
         subject=f.subject.value,
         system=f.system,
         owner=about.owner(f.system),
         kind=f.kind.value,
-        name=f.name,
-        grant_id=f.grant_id or "",
-        vantage=f"{f.vantage.value} · {f.channel}" if f.channel else f.vantage.value,
+        name=clip(f.name, 120),
+        grant_id=clip(f.grant_id or "", 80),
+        vantage=f"{f.vantage.value} · {clip(f.channel, 60)}" if f.channel else f.vantage.value,
         outcome=f.outcome.value,
         verdict="kept" if f.outcome is Outcome.KEPT else f.verdict.word,
         reason=one_line(f.reason),
@@ -190,9 +189,9 @@ def course(f: Finding, t0: Instant | None) -> str:
     """What became of the grant, in words, with times after T0."""
     last, first = f.last_present, f.first_absent
     if first is not None and last is not None and last > first:
-        return f"gone by {since(first, t0)}, back at {since(last, t0)}"
+        return f"gone by {_bare(first, t0)}, back at {since(last, t0)}"
     if first is not None and last is not None:
-        return f"gone in ({since(last, t0)}, {since(first, t0)}]"
+        return f"gone in ({_bare(last, t0)}, {_bare(first, t0)}]"
     if first is not None:
         return f"absent at {since(first, t0)}, never seen before"
     if last is None:
@@ -200,6 +199,11 @@ def course(f: Finding, t0: Instant | None) -> str:
     if f.outcome is Outcome.INCONCLUSIVE:
         return f"last seen present at {since(last, t0)}"
     return f"present at {since(last, t0)}"
+
+
+def _bare(at: Instant, t0: Instant | None) -> str:
+    """Inside an interval the sign only clutters."""
+    return since(at, t0).removeprefix("+")
 
 
 def polls(looks: Sequence[Observation], t0: Instant | None, appendix: Appendix, condense: bool) -> list[Poll]:
@@ -226,9 +230,10 @@ def polls(looks: Sequence[Observation], t0: Instant | None, appendix: Appendix, 
 
 
 def _poll(look: Observation, t0: Instant | None, links: tuple[Link, ...], skipped: int = 0) -> Poll:
-    phase = f"{look.phase.value}, {look.checkpoint}" if look.checkpoint else look.phase.value
+    phase = look.checkpoint or look.phase.value
+    if not phase.startswith(look.phase.value):
+        phase = f"{look.phase.value}, {phase}"
     return Poll(
-        iso=iso(look.sent),
         at=stamp(look.sent),
         after=since(look.sent, t0),
         phase=phase,

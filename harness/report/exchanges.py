@@ -44,7 +44,6 @@ class Link:
 
     label: str
     href: str
-    title: str
 
 
 class Appendix:
@@ -58,6 +57,11 @@ class Appendix:
         self.beside: list[str] = []  # cited, too much to print here
         self.missing: list[str] = []  # cited, not in this folder
 
+    @property
+    def printed(self) -> list[ExchangeView]:
+        """Those that fit, in the order in which they were sent."""
+        return sorted(self.shown, key=lambda one: (one.sent, one.sha))
+
     def links(self, evidence: Iterable[str]) -> tuple[Link, ...]:
         return tuple(self._links.get(sha) or self._take(sha) for sha in dict.fromkeys(evidence))
 
@@ -67,15 +71,15 @@ class Appendix:
         found = self._read(sha) if good else None
         if found is None:
             self.missing.append(sha)
-            link = Link(sha[:8], "#missing-exchanges", "exchange is not in this folder")
+            link = Link(sha[:8], "#missing-exchanges")
         elif self._left <= 0:
             self.beside.append(sha)
-            link = Link(sha[:8], f"exchanges/{sha}.json", "exchange, as a file beside the report")
+            link = Link(sha[:8], f"exchanges/{sha}.json")
         else:
             made = view(sha, anchor, found)
             self._left -= 600 + len(made.request.body) + len(made.response.body)
             self.shown.append(made)
-            link = Link(sha[:8], f"#{anchor}", "exchange in the appendix")
+            link = Link(sha[:8], f"#{anchor}")
         self._links[sha] = link
         return link
 
@@ -134,8 +138,6 @@ def body(value: Any) -> Shown:
     try:
         parsed = json.loads(value) if isinstance(value, str) else value
         text = value if isinstance(parsed, str) else json.dumps(parsed, indent=2, ensure_ascii=False, default=str)
-    except ValueError:
-        text = _text(value)
-    except RecursionError:
-        return Shown("(nested too deeply to be shown)")
+    except (ValueError, RecursionError):
+        text = value if isinstance(value, str) else "(cannot be shown: nested too deeply, or no JSON)"
     return clip(text, _BODY, lines=True)

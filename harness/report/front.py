@@ -22,7 +22,7 @@ from harness.model import (
 )
 from harness.report.about import About
 from harness.report.ids import Entry, href
-from harness.report.show import count, span
+from harness.report.show import clip, count, span
 from harness.report.tally import Tally, places
 
 LIMITS = "Synthetic leavers test the control, not every real leaver."
@@ -142,7 +142,7 @@ def _chips(counts: Tally) -> tuple[Chip, ...]:
         Chip("inconclusive", counts.outcomes[Outcome.INCONCLUSIVE], "inconclusive", "#unclear"),
         Chip("inconclusive", len(counts.broken), "not judged", "#cases"),
         Chip("pass", revoked, "revoked in time", "#findings"),
-        Chip("pass", len(intact), "kept by design", "#findings"),
+        Chip("pass", len(intact), "present as demanded", "#findings"),
         Chip("kept", len(kept), "kept by exception", "#exceptions"),
         Chip("unseen", counts.unseen, "not checked", "#unseen"),
     )
@@ -167,7 +167,7 @@ def _when(counts: Tally, found: Sequence[Entry]) -> list[Sentence]:
     lines.append(
         (
             Part("Slowest: "),
-            Part(f"{f.kind.value} {f.name}", href(slow.anchor)),
+            Part(f"{f.kind.value} {clip(f.name, 120)}", href(slow.anchor)),
             Part(f" in {f.system}, {_interval(f, t0)} after the event; {_against(f, t0)}."),
         )
     )
@@ -270,7 +270,7 @@ def _unseen(run: RunResult, about: About, counts: Tally) -> list[Sentence]:
         lines.append((Part(f"Left out by that: {', '.join(about.narrowed)}."),))
     if run.deselected:
         number = count(len(run.deselected), "case")
-        lines.append((Part(number, "#deselected"), Part(" did not run, because this fleet lacks what they need.")))
+        lines.append((Part(number, "#deselected"), Part(" did not run, because the fleet lacks what is needed.")))
     return lines
 
 

@@ -10,7 +10,7 @@ from harness.model import Coverage, CoverageCell, Kind, Outcome, RunResult, Verd
 from harness.report.about import About
 from harness.report.cases import Row
 from harness.report.ids import safe
-from harness.report.tally import SEEN
+from harness.report.tally import SEEN, coverage
 
 MEANING = {
     Coverage.TESTED: "a grant was seen present, then judged",
@@ -68,18 +68,17 @@ class Matrix:
 
 def matrix(run: RunResult, about: About, rows: Sequence[Row]) -> Matrix:
     """`rows`: every finding of the run, bystanders too."""
+    told = coverage(run, [system.name for system in about.systems])
     cells: dict[tuple[str, Kind], list[CoverageCell]] = {}
-    for cell in run.coverage:
+    for cell in told:
         cells.setdefault((cell.system, cell.kind), []).append(cell)
     outcomes: dict[tuple[str, str, str], Counter[Outcome]] = {}
     for row in rows:
         f = row.entry.finding
         if row.entry.result is not None:
             outcomes.setdefault((f.system, f.kind.value, f.vantage.value), Counter())[f.outcome] += 1
-    systems = tuple(
-        dict.fromkeys([*(system.name for system in about.systems), *(cell.system for cell in run.coverage)])
-    )
-    kinds = [kind for kind in Kind if any(kind is cell.kind for cell in run.coverage)]
+    systems = tuple(dict.fromkeys([*(system.name for system in about.systems), *(cell.system for cell in told)]))
+    kinds = [kind for kind in Kind if any(kind is cell.kind for cell in told)]
     return Matrix(
         systems=systems,
         rows=tuple(
@@ -89,8 +88,8 @@ def matrix(run: RunResult, about: About, rows: Sequence[Row]) -> Matrix:
             )
             for kind in kinds
         ),
-        unseen=tuple(_unseen(cell, about) for cell in run.coverage if cell.status not in SEEN),
-        without=tuple(_unseen(cell, about) for cell in run.coverage if cell.status is Coverage.WITHOUT),
+        unseen=tuple(_unseen(cell, about) for cell in told if cell.status not in SEEN),
+        without=tuple(_unseen(cell, about) for cell in told if cell.status is Coverage.WITHOUT),
     )
 
 
@@ -109,7 +108,7 @@ def _line(cell: CoverageCell, outcomes: dict[tuple[str, str, str], Counter[Outco
     elif not seen and worst is not Verdict.FAIL:
         verdict = "unseen"
     else:
-        verdict = counts[0][0] if counts else "unseen"
+        verdict = counts[0][0] if counts else "none"
     link = f"#{group_anchor(cell.system, cell.kind.value)}" if counts else "" if seen else "#unseen"
     return Line(cell.vantage.value, cell.status.value, seen, verdict, counts, cell.cases, link)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from harness.model import Coverage, Finding, Outcome, RunResult, Subject, Vantage, Verdict
+from harness.model import Coverage, CoverageCell, Finding, Kind, Outcome, RunResult, Subject, Vantage, Verdict
 from harness.report.ids import Entry, entries
 from harness.report.show import clip
 
@@ -72,8 +72,22 @@ class Tally:
         return tuple(entry for entry in self.bystanders if entry.finding.outcome is Outcome.COLLATERAL)
 
 
-def tally(run: RunResult) -> Tally:
-    """Counts a run. Nothing measured stays nothing: no default is a pass."""
+def coverage(run: RunResult, systems: Iterable[str] = ()) -> tuple[CoverageCell, ...]:
+    """The run's own cells, and an undeclared one for each place that it is silent about: silence is not a look."""
+    told = {(cell.system, cell.kind) for cell in run.coverage}
+    names = dict.fromkeys([*systems, *(cell.system for cell in run.coverage)])
+    silent = [
+        CoverageCell(system, kind, Vantage.ADMIN, Coverage.UNDECLARED, "the run is silent about it")
+        for system in names
+        for kind in Kind
+        if (system, kind) not in told
+    ]
+    return (*run.coverage, *silent)
+
+
+def tally(run: RunResult, systems: Iterable[str] = ()) -> Tally:
+    """Counts a run on these systems (those of its coverage, if none are given). Nothing measured stays nothing:
+    no default is a pass."""
     groups: dict[tuple[str, ...], list[Entry]] = {}
     others: list[Entry] = []
     found = entries(run)
@@ -98,7 +112,7 @@ def tally(run: RunResult) -> Tally:
         grants=tuple(Held(tuple(group)) for group in groups.values()),
         bystanders=tuple(others),
         outcomes=Counter(entry.finding.outcome for entry in found),
-        unseen=sum(cell.status not in SEEN for cell in run.coverage),
+        unseen=sum(cell.status not in SEEN for cell in coverage(run, systems)),
         broken=tuple(broken),
         verdict=run.verdict,
         cases=Counter(result.verdict for result in run.cases),

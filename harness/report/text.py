@@ -47,7 +47,7 @@ def case_table(result: CaseResult, bystanders: Sequence[Finding] = ()) -> str:
 
 def _row(f: Finding, t0: int | None) -> tuple[str, ...]:
     if f.first_absent is not None and f.last_present is not None and f.first_absent > f.last_present:
-        when = f"gone in ({since(f.last_present, t0)}, {since(f.first_absent, t0)}]"
+        when = f"gone in ({since(f.last_present, t0)}, {since(f.first_absent, t0)}]".replace("+", "")
     elif f.last_present is not None:
         when = f"seen {since(f.last_present, t0)}"
     else:

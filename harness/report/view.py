@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from harness.model import SECOND, CaseResult, Duration, Keep, Outcome, RunResult, Verdict, human
@@ -78,6 +78,7 @@ class Page:
 def page(run: RunResult, about: About, exchange: Exchanges) -> Page:
     """Builds the view; reads each cited exchange once, those of failures first."""
     found = entries(run)
+    names = [system.name for system in about.systems]
     appendix = Appendix(exchange)
     looks = sum(len(entry.finding.observations) for entry in found)
     condense = looks > FULL_POLLS
@@ -90,7 +91,11 @@ def page(run: RunResult, about: About, exchange: Exchanges) -> Page:
         polls(entry.finding.observations, None, appendix, condense)
     cases = tuple(case_view(case, by_case.get(id(case), []), about, appendix, condense) for case in run.cases)
     others = [entry for entry in found if entry.result is None]
-    bystanders = tuple(row_view(entry, about, appendix, condense) for entry in sorted(others, key=order))
+    known = {case.id for case in cases}
+    bystanders = tuple(
+        replace(row, cases=tuple((id_, link if id_ in known else "") for id_, link in row.cases))
+        for row in (row_view(entry, about, appendix, condense) for entry in sorted(others, key=order))
+    )
     rows = [row for case in cases for row in case.rows]
     return Page(
         run=run,
@@ -98,7 +103,7 @@ def page(run: RunResult, about: About, exchange: Exchanges) -> Page:
         started=stamp(run.started),
         finished=stamp(run.finished),
         took=span(run.finished - run.started),
-        front=front(run, about, counts := tally(run), found),
+        front=front(run, about, counts := tally(run, names), found),
         tally=counts,
         matrix=matrix(run, about, rows),
         remains=tuple(sorted((row for row in rows if row.verdict == "fail"), key=_remains)),
