@@ -140,7 +140,9 @@ def unknown(
     source: Source, path: Sequence[str | int], what: str, value: str, allowed: Sequence[str], *, key: bool = False
 ) -> Problem:
     """`unknown system (did you mean `crm`?): 'crn' (allowed: …)`."""
-    near = difflib.get_close_matches(value, allowed, 1)
+    near = difflib.get_close_matches(value, allowed, 1) or [
+        word for word in allowed if value and word.startswith(value)
+    ]
     hint = f" (did you mean `{near[0]}`?)" if near else ""
     return source.problem(path, f"unknown {what}{hint}", value, allowed, key=key)
 
@@ -166,6 +168,12 @@ def _message(each: _Located, context: Mapping[str, Any]) -> str:
         return f"should be {_SHAPES[each.type]}"
     if each.type in _CHOICE:
         return "not one of the allowed words"
+    if each.type == "too_short":
+        return (
+            "should not be empty" if context.get("min_length") == 1 else f"should hold {context['min_length']} or more"
+        )
+    if each.type == "too_long":
+        return f"should hold {context['max_length']} at most"
     if each.type == "value_error":
         return str(context.get("error", "")) or "not allowed"
     text = str(each.detail["msg"])

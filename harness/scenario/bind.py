@@ -113,7 +113,7 @@ class Binder:
         narrowed = tuple(dict.fromkeys(self.terms.system(name) for name in written))
         for part, words in (("access", self.model.access), ("expect.has", self.model.expect.has)):
             for word in words:
-                if self.terms.system(word) not in narrowed:
+                if (name := self.terms.system(word)) in self.terms.fleet.systems and name not in narrowed:
                     at = (*part.split("."), word)
                     self.problems.append(self.source.problem(at, "not among `systems`", word, written, key=True))
         return narrowed

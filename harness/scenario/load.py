@@ -79,6 +79,7 @@ def _one(
     except BadInput as bad:
         problems += bad.problems
         return
+    before = len(problems)
     reason = _lacking(source, model, terms, problems) if model.needs else ""
     binder = None if reason else Binder(source, model, terms, today, problems)
     ids: set[str] = set()
@@ -91,7 +92,7 @@ def _one(
             deselected.append(Deselected(name, reason))
         else:
             cases.append(binder.case(name, id, combination))
-    if binder is not None and ids:
+    if binder is not None and len(problems) == before:
         binder.unused()
 
 
