@@ -97,7 +97,10 @@ class Life:
                 self.failure = str(failed)
                 self._arrive()
             if not self.failure:
-                await self._offboard()
+                try:
+                    await self._offboard()
+                except (SetupFailed, WriteFailed) as failed:
+                    self.loose.append(str(failed))
         except Cancelled:
             self.failure = "stopped before it was finished"
         finally:

@@ -99,10 +99,10 @@ class Pools:
         async def equip(n: int, party: Party) -> None:
             if case is not None:
                 await grant(context, party, case, bystander_access(access, n), self.objects)
-            for name in systems:
-                follow_login(context, party, name)
             others = [p for p in made if p is not party]
             await baseline(context, party, systems, others)
+            for name in systems:
+                follow_login(context, party, name)
 
         await context.kernel.gather([equip(n, p) for n, p in enumerate(made, 1)])
         for party in made:

@@ -151,6 +151,14 @@ class Run:
             return None
         return self.results.get(case_id)
 
+    @property
+    def ended(self) -> bool:
+        return self._all.is_set()
+
+    @property
+    def fault(self) -> BaseException | None:
+        return self._fault
+
     def stop(self) -> None:
         """Ends every case where it stands; cleanup still runs. From any thread."""
 

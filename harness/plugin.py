@@ -1,0 +1,328 @@
+"""pytest hooks only: one case is one item; all cases of a process start together, and items wait for their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import fleet, report, scenario
+from harness.drill import Drill, Naming, about, consent, default_folder, exit_code, merge
+from harness.model import BadInput, Case, CaseResult, RunResult, Secret, Verdict
+from harness.plan import digest
+from harness.progress import Progress, choose
+from harness.report.text import case_table, summary
+from harness.sandbox import SandboxFailed, SandboxProcess
+
+KEY: pytest.StashKey[Session] = pytest.StashKey()
+
+
+class Session:
+    """What one pytest process knows of the run."""
+
+    def __init__(self, config: pytest.Config, loaded: scenario.Loaded, naming: Naming, folder: Path) -> None:
+        self.config = config
+        self.loaded = loaded
+        self.naming = naming
+        self.folder = folder
+        self.worker: str = ""
+        self.stride = (0, 1)
+        self.sandbox: SandboxProcess | None = None
+        self.drill: Drill | None = None
+        self.progress: Progress | None = None
+        self.outcome: RunResult | None = None
+        self.parts: list[RunResult] = []
+        self.written: list[Path] = []
+        self.shared = False  # the controller of xdist: it runs no case itself
+        self.by_file: dict[Path, list[Case]] = {}
+        for case in loaded.cases:
+            self.by_file.setdefault(Path(case.source).resolve(), []).append(case)
+
+    @property
+    def fleet_file(self) -> str:
+        return fleet_of(self.config)
+
+
+def fleet_of(config: pytest.Config) -> str:
+    given: str | None = config.getoption("exitproof_fleet")
+    return given or ("fleet.yaml" if Path("fleet.yaml").is_file() else "sandbox")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("exitproof", "deprovisioning verification")
+    group.addoption("--fleet", dest="exitproof_fleet", metavar="PATH", help="fleet.yaml, or `sandbox`")
+    group.addoption("--out", dest="exitproof_out", metavar="DIR", help="the run folder (default: reports/RUN-ID)")
+    group.addoption(
+        "--concurrency", dest="exitproof_concurrency", type=int, default=64, metavar="N", help="leavers in flight"
+    )
+    group.addoption("--consent", dest="exitproof_consent", metavar="DIGEST", help="from `exitproof plan`")
+    group.addoption(
+        "--defect", dest="exitproof_defects", action="append", default=[], metavar="ID", help="a sandbox defect"
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Everything that can be wrong with the input is said here, before items exist: exit 4."""
+    given = [Path(argument.partition("::")[0]) for argument in config.args]
+    try:
+        files = scenario.discover([path for path in given if path.exists()], anywhere=False)
+        if not files:
+            return
+        info = fleet.shape(fleet_of(config))
+        loaded = scenario.load_files(files, info, datetime.now(UTC).date())
+        told: dict[str, Any] = getattr(config, "workerinput", {}).get("exitproof", {})
+        naming = Naming(told["id"], told["n"]) if told else Naming.new()
+        folder = default_folder(naming, config.getoption("exitproof_out"))
+        session = Session(config, loaded, naming, folder.resolve())
+        if told:
+            session.worker, session.stride = told["worker"], (told["index"], told["count"])
+        else:
+            consent(config.getoption("exitproof_consent"), digest(info, loaded), info.environment, info.source)
+            _prepare(session, info.environment)
+    except BadInput as bad:
+        raise pytest.UsageError(str(bad)) from None
+    except SandboxFailed as failed:
+        raise pytest.UsageError(f"the sandbox did not start: {failed}") from None
+    config.stash[KEY] = session
+    for tag in sorted({tag for case in loaded.cases for tag in case.tags}):
+        config.addinivalue_line("markers", f"{tag}: a tag of scenarios")
+
+
+def _prepare(session: Session, environment: str) -> None:
+    """In the process that the user started: the sandbox, and a look at the secrets before any worker is made."""
+    config = session.config
+    session.shared = bool(getattr(config.option, "numprocesses", None)) and not config.option.collectonly
+    if config.option.collectonly:
+        return
+    defects = config.getoption("exitproof_defects")
+    if session.fleet_file == "sandbox":
+        session.sandbox = SandboxProcess([word for name in defects for word in ("--defect", name)])
+        os.environ.update(session.sandbox.env)
+    elif defects:
+        raise pytest.UsageError(f"--defect is for `--fleet sandbox`, not for a fleet of environment {environment}")
+    drill = Drill(session.fleet_file, session.loaded, session.folder, session.naming, concurrency=_width(config))
+    if not session.shared:
+        session.drill = drill
+
+
+def _width(config: pytest.Config) -> int:
+    width: int = config.getoption("exitproof_concurrency")
+    return max(1, width)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    session = config.stash.get(KEY, None)
+    if session is not None and session.sandbox is not None:
+        session.sandbox.close()
+
+
+# --- items --------------------------------------------------------------------------------------
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    session = parent.config.stash.get(KEY, None)
+    if session is None or file_path.suffix != ".yaml" or file_path.resolve() not in session.by_file:
+        return None
+    made: ScenarioFile = ScenarioFile.from_parent(parent, path=file_path)
+    return made
+
+
+class ScenarioFile(pytest.File):
+    def collect(self) -> Iterable[CaseItem]:
+        session = self.config.stash[KEY]
+        for case in session.by_file[self.path.resolve()]:
+            yield CaseItem.from_parent(self, name=case.id.rpartition("/")[2], case=case)
+
+
+class CaseItem(pytest.Item):
+    """Waits in `setup`, so that what is inconclusive is an error, and what failed is a failure. Either text is a table
+    of findings, not a stack."""
+
+    def __init__(self, *, case: Case, **more: Any) -> None:
+        super().__init__(**more)
+        self.case = case
+        self.result: CaseResult | None = None
+        for tag in case.tags:
+            self.add_marker(tag)
+
+    def setup(self) -> None:
+        session = self.config.stash[KEY]
+        run = session.drill.run if session.drill else None
+        if run is None or self.case.id not in {case.id for case in run.cases}:
+            pytest.fail(f"{self.case.id}: it was never started in this process", pytrace=False)
+        while self.result is None:
+            self.result = run.result(self.case.id, timeout=0.2)
+            if self.result is None and run.ended:
+                why = run.fault or "stopped"
+                pytest.fail(f"{self.case.id}: the engine ended before this case: {why}", pytrace=False)
+            if session.progress is not None:
+                session.progress.update(run.snapshot())
+        if session.progress is not None:
+            session.progress.pause()
+        if self.result.verdict is Verdict.INCONCLUSIVE:
+            pytest.fail(case_table(self.result), pytrace=False)
+
+    def runtest(self) -> None:
+        assert self.result is not None  # noqa: S101  set up
+        if self.result.verdict is not Verdict.PASS:
+            pytest.fail(case_table(self.result), pytrace=False)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        return self.path, None, self.case.id
+
+
+# --- the run ------------------------------------------------------------------------------------
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Selection is over: start this process's whole share at once."""
+    mine = session.config.stash.get(KEY, None)
+    if mine is None or session.config.option.collectonly or mine.shared:
+        return
+    index, count = mine.stride
+    cases = [item.case for item in session.items[index::count] if isinstance(item, CaseItem)]
+    if not cases:
+        return
+    if mine.drill is None:
+        mine.drill = Drill(
+            mine.fleet_file,
+            mine.loaded,
+            mine.folder,
+            mine.naming,
+            worker=mine.worker,
+            stride=mine.stride,
+            concurrency=max(1, _width(session.config) // count),
+        )
+    try:
+        mine.drill.start(cases)
+    except BadInput as bad:
+        raise pytest.UsageError(str(bad)) from None
+    if not mine.worker:
+        mine.progress = choose(session.config)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    mine = session.config.stash.get(KEY, None)
+    if mine is None:
+        return
+    if mine.progress is not None:
+        mine.progress.pause()
+    if mine.drill is not None and mine.drill.run is not None:
+        mine.drill.run.stop()  # what no item waits for any more ends here; cleanup still runs
+        mine.outcome = mine.drill.close()
+        if mine.worker:
+            output: dict[str, Any] = session.config.workeroutput  # type: ignore[attr-defined]
+            output["exitproof"] = pickle.dumps(without_secrets(mine.outcome))
+            return
+    elif mine.parts:
+        mine.outcome = merge(mine.naming, mine.parts, mine.loaded.deselected)
+    if mine.outcome is None or mine.worker:
+        return
+    _write(mine)
+    session.exitstatus = _exit(int(exitstatus), mine.outcome)
+
+
+def _write(mine: Session) -> None:
+    assert mine.outcome is not None  # noqa: S101  the caller's check
+    drill = mine.drill or Drill(mine.fleet_file, mine.loaded, mine.folder, mine.naming)
+
+    def exchange(name: str) -> Any:
+        try:
+            return json.loads((mine.folder / "exchanges" / f"{name}.json").read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    mine.written = report.write(mine.folder, mine.outcome, about(drill.fleet, mine.naming, mine.loaded.cases), exchange)
+
+
+def _exit(pytests: int, outcome: RunResult) -> int:
+    """The first that applies: 3, 4, 2, 1, 6, 7, 0; pytest's own word stands where other tests failed as well."""
+    if pytests not in (0, 1):
+        return pytests
+    ours = exit_code(outcome)
+    cases_failed = any(case.verdict is not Verdict.PASS for case in outcome.cases)
+    if pytests == 1 and ours != 1 and not cases_failed:
+        return 1
+    return ours
+
+
+def without_secrets(outcome: RunResult) -> RunResult:
+    """For the way from a worker: the passwords of its people stay behind."""
+
+    def bare(result: CaseResult) -> CaseResult:
+        if result.identity is None:
+            return result
+        return replace(result, identity=replace(result.identity, password=Secret("")))
+
+    return replace(outcome, cases=tuple(map(bare, outcome.cases)))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    mine = terminalreporter.config.stash.get(KEY, None)
+    if mine is None or mine.outcome is None:
+        return
+    terminalreporter.section("exitproof")
+    for skipped in mine.loaded.deselected:
+        terminalreporter.write_line(f"not run on this fleet: {skipped.id} ({skipped.reason})")
+    left = [*mine.outcome.cleanup.leftovers, *(x for c in mine.outcome.cases for x in c.cleanup.leftovers)]
+    for leftover in left:
+        terminalreporter.write_line(f"left behind: {leftover}")
+    terminalreporter.write_line(summary(mine.outcome))
+    html = next((path for path in mine.written if path.suffix == ".html"), None)
+    if html is not None:
+        terminalreporter.write_line(f"report: {html}")
+
+
+# --- pytest-xdist -------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Every worker is told who the run is, and which share of the cases is its own."""
+    mine = node.config.stash.get(KEY, None)
+    if mine is None:
+        return
+    name = node.gateway.id
+    node.workerinput["exitproof"] = {
+        "id": mine.naming.id,
+        "n": mine.naming.n,
+        "worker": name,
+        "index": int(name.removeprefix("gw")),
+        "count": node.workerinput["workercount"],
+    }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    mine = node.config.stash.get(KEY, None)
+    part = (getattr(node, "workeroutput", None) or {}).get("exitproof")
+    if mine is not None and part is not None:
+        mine.parts.append(pickle.loads(part))  # noqa: S301  from a worker of our own, over our own pipe
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Each worker gets its whole share at once: its cases wait together, not one after another."""
+    if config.stash.get(KEY, None) is None or config.getoption("dist") != "load":
+        return None
+    from harness.shares import ShareScheduling  # xdist is only there when it asked for a scheduler
+
+    return ShareScheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_header(config: pytest.Config) -> Iterator[None]:
+    lines = yield
+    mine = config.stash.get(KEY, None)
+    if mine is not None:
+        words = f"exitproof: run {mine.naming.id}, fleet {mine.fleet_file}, {len(mine.loaded.cases)} cases"
+        lines = [words, *([lines] if isinstance(lines, str) else list(lines or []))]
+    return lines  # type: ignore[return-value]  # a wrapper hook answers what the hook answers
