@@ -88,3 +88,13 @@ SecretField = Annotated[
         {"type": "string", "pattern": r"\$\{(env|file|keyring):", "description": "a reference, never a literal"}
     ),
 ]
+
+
+def closed(schema: Any) -> Any:
+    """A JSON Schema in which keys that match no pattern are refused too, as the models do."""
+    if isinstance(schema, dict):
+        made = {key: closed(below) for key, below in schema.items()}
+        if "patternProperties" in made:
+            made.setdefault("additionalProperties", False)
+        return made
+    return [closed(below) for below in schema] if isinstance(schema, list) else schema

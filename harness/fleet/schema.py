@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from harness.config import Config
+from harness.config import Config, closed
 from harness.fleet.examine import Registry
 from harness.fleet.model import FleetModel
 
@@ -29,13 +29,15 @@ def schema(registry: Registry | None = None) -> dict[str, Any]:
     made = defs["$defs"]
     root = made.pop(_name(refs[FleetModel, "validation"]))
     for part, configs in adapters.items():
-        root["properties"][part]["additionalProperties"] = {
+        section = root["properties"][part]
+        section["propertyNames"] = {"pattern": next(iter(section.pop("patternProperties")))}
+        section["additionalProperties"] = {
             "type": "object",
             "required": ["type"],
             "properties": {"type": {"enum": list(configs)}},
             "allOf": [_when(name, refs[config, "validation"]) for name, config in configs.items()],
         }
-    return {"$schema": _DIALECT, "title": "exitproof fleet", **_untitled(root), "$defs": made}
+    return {"$schema": _DIALECT, "title": "exitproof fleet", **closed(_untitled(root)), "$defs": closed(made)}
 
 
 def _when(name: str, ref: Mapping[str, Any]) -> dict[str, Any]:

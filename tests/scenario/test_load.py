@@ -238,6 +238,7 @@ def test_every_key_of_the_model_is_in_the_schema_with_unknown_ones_refused() -> 
     assert list(validator.iter_errors(good)) == []
     assert list(validator.iter_errors({**good, "titel": "x"})) != []
     assert list(validator.iter_errors({**good, "leave": {"via": "x"}})) != []
+    assert list(validator.iter_errors({**good, "identity": {"cost centre": "x"}})) != []
     assert list(validator.iter_errors({**good, "expect": {"within": "5 minutes"}})) != []
 
 
