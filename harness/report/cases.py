@@ -191,7 +191,8 @@ def course(f: Finding, t0: Instant | None) -> str:
     if first is not None and last is not None and last > first:
         return f"gone by {_bare(first, t0)}, back at {since(last, t0)}"
     if first is not None and last is not None:
-        return f"gone in ({_bare(last, t0)}, {_bare(first, t0)}]"
+        start = "before T0" if t0 is not None and last < t0 else _bare(last, t0)
+        return f"gone in ({start}, {_bare(first, t0)}]"
     if first is not None:
         return f"absent at {since(first, t0)}, never seen before"
     if last is None:

@@ -17,6 +17,7 @@ from harness.model import (
     Phase,
     Presence,
     RunResult,
+    Vantage,
     Verdict,
     human,
 )
@@ -162,7 +163,10 @@ def _when(counts: Tally, found: Sequence[Entry]) -> list[Sentence]:
     if not timed:
         return [(Part("No grant was measured to end, so there is no time to tell."),)]
     lines: list[Sentence] = []
-    gone, t0, slow = max(timed, key=lambda item: item[0] - item[1])
+    # Credentials are used only in the closing looks, near the deadline by design: their upper bound tells nothing of
+    # how fast access ended, so the admin's looks speak first.
+    timed = [item for item in timed if item[2].finding.vantage is Vantage.ADMIN] or timed
+    gone, t0, slow = max(timed, key=lambda item: (item[2].finding.outcome is Outcome.LATE, item[0] - item[1]))
     f = slow.finding
     lines.append(
         (

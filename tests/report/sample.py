@@ -3,43 +3,28 @@ committed sample report from it."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from harness.model import (
     SECOND,
-    Case,
-    CaseResult,
     Claim,
     Cleanup,
-    Coverage,
-    CoverageCell,
-    Demand,
     Deselected,
-    Entitlement,
-    Finding,
-    Identity,
-    Instant,
     Keep,
     Kind,
-    Leave,
     Outcome,
     RunResult,
-    Secret,
     Subject,
-    Vantage,
     Verdict,
-    Within,
-    join,
 )
-from harness.report import About, Input, SystemInfo, write
+from harness.report import About, write
+from tests.report.parts import START, case, result
+from tests.report.told import about, coverage
 from tests.report.world import MINUTE, World
 
 FOLDER = Path(__file__).parents[2] / "reports" / "sample"
-START = int(datetime(2026, 11, 20, 9, 0, tzinfo=UTC).timestamp()) * SECOND
 KEEP = Keep("mail", Kind.MAILBOX, "*", "90-day retention MB-7", "mail-team@example.test", date(2027, 2, 18))
 OLD_KEEP = Keep(
     "code", Kind.OWNERSHIP, "build-scripts", "hand-over CH-114", "platform@example.test", date(2026, 11, 19)
@@ -53,76 +38,6 @@ BACK = "-4P 1P 12P 22A 42A 61A 901A 1200P 1500P"
 BLIND = "-4P 1P 21P 41U 61U 121U 480U 901U 1500U"
 USED = "-3P 896A 1500A"
 USED_WORKS = "-3P 896P 1500P"
-
-
-def case(case_id: str, title: str, story: str, *, event: str = "terminate", via: str = "hr-feed", **more: Any) -> Case:
-    made = Case(
-        id=case_id,
-        scenario=case_id.partition("[")[0],
-        title=title,
-        story=story,
-        source=f"scenarios/{case_id.partition('[')[0]}.yaml",
-        sha256=hashlib.sha256(case_id.encode()).hexdigest(),
-        tags=("quarterly",),
-        params={"leave.event": event} if "[" in case_id else {},
-        attributes={"department": "Finance"},
-        objects=(),
-        access=(Entitlement("crm", Kind.LICENSE, "sales-pro"),),
-        join=None,
-        before=(),
-        leave=Leave(via, event, "resignation"),
-        then=(),
-        account="disabled",
-        within=Within(15 * MINUTE, {"crm": 40 * MINUTE}),
-        hold=(10 * MINUTE,),
-        settle=None,
-        poll=None,
-        keep=(),
-        demand=Demand(),
-        controls=("nist-800-53:PS-4", "soc2:CC6.3"),
-    )
-    return replace(made, **more)
-
-
-def identity(n: int) -> Identity:
-    name = f"zz-leaver-7-{n}"
-    return Identity(
-        f"leaver-{n}",
-        n,
-        Subject.LEAVER,
-        name,
-        f"{name}@drill.example.test",
-        Secret("not-in-any-report"),
-        "Lea",
-        f"Ver {n}",
-        f"E-{1000 + n}",
-    )
-
-
-def result(
-    made: Case, n: int, t0: Instant | None, findings: tuple[Finding, ...], claimed: Claim, detail: str = "", **more: Any
-) -> CaseResult:
-    at = t0 if t0 is not None else START
-    base = CaseResult(
-        case=made,
-        verdict=join([f.verdict for f in findings]),
-        reason=None,
-        claimed=claimed,
-        claim_detail=detail,
-        t0=t0,
-        t0_basis="answered" if t0 is not None else "",
-        started=at - 9 * SECOND,
-        finished=at + 1512 * SECOND,
-        findings=findings,
-        cleanup=Cleanup(True),
-        identity=identity(n),
-        events=(
-            (at - 200_000, f"{made.leave.event} sent"),
-            (at, f"{made.leave.event} answered"),
-            (at + 901 * SECOND, "sync"),
-        ),
-    )
-    return replace(base, **more)
 
 
 def sample() -> tuple[RunResult, About, World]:
@@ -407,67 +322,6 @@ def sample() -> tuple[RunResult, About, World]:
         notes=("1 look was retried after 429 and then answered",),
     )
     return run, about(cases), world
-
-
-# system: the kinds that were tested and in how many cases; `@leaver` from the leaver's vantage
-TESTED = {
-    "directory": "account=4 group=3",
-    "crm": "license=2 credential=1 credential@leaver=2 role=1",
-    "mail": "mailbox=1 delegation=1 forwarding=1",
-    "code": "account=1 credential=1 credential@leaver=1 ownership=1 consent=1",
-}
-
-
-def coverage() -> list[CoverageCell]:
-    """Every kind of every system, as an engine tells it."""
-    cells: list[CoverageCell] = []
-    for system, words in TESTED.items():
-        for word in words.split():
-            place, _, number = word.partition("=")
-            kind_word, _, vantage = place.partition("@")
-            seen_from = Vantage(vantage or "admin")
-            cells.append(CoverageCell(system, Kind(kind_word), seen_from, Coverage.TESTED, "", int(number)))
-    for system, kind, status, reason in (
-        ("directory", Kind.ROLE, Coverage.NOT_EXERCISED, "no case held a role"),
-        ("directory", Kind.SESSION, Coverage.NOT_LISTABLE, "SCIM has no place for sessions"),
-        ("crm", Kind.ACCOUNT, Coverage.NOT_EXERCISED, "no case judged it"),
-        ("crm", Kind.GROUP, Coverage.WITH_ACCOUNT_ONLY, "answers 404 below a deleted account"),
-        ("crm", Kind.SESSION, Coverage.UNDECLARED, ""),
-        ("mail", Kind.SESSION, Coverage.NOT_LISTABLE, "no API"),
-        ("code", Kind.SESSION, Coverage.BLIND, "503 on every look after the event"),
-    ):
-        cells.append(CoverageCell(system, kind, Vantage.ADMIN, status, reason))
-    told = {(cell.system, cell.kind) for cell in cells}
-    for system in TESTED:
-        cells += [
-            CoverageCell(system, kind, Vantage.ADMIN, Coverage.WITHOUT, f"{system} has none")
-            for kind in Kind
-            if (system, kind) not in told
-        ]
-    return cells
-
-
-def about(cases: tuple[CaseResult, ...]) -> About:
-    sources = {one.case.source: one.case.sha256 for one in cases}
-    systems = (
-        SystemInfo("directory", "scim", "http://127.0.0.1:9002/scim/v2", "reader token", True, "iam-team@example.test"),
-        SystemInfo("crm", "http", "http://127.0.0.1:9001", "CRM_TOKEN", False, "sales-ops@example.test"),
-        SystemInfo("mail", "http", "http://127.0.0.1:9003", "reader token", True, "mail-team@example.test"),
-        SystemInfo("code", "http", "http://127.0.0.1:9004", "reader token", True, "platform@example.test"),
-    )
-    return About(
-        run_id="2026-11-20-0900-7f3a",
-        fleet="staging",
-        environment="test",
-        tool_version="0.1.0",
-        operator="drill@example.test",
-        ci="https://ci.example.test/jobs/811",
-        clock_offset_ms=3,
-        inputs=(Input("fleet.yaml", hashlib.sha256(b"fleet").hexdigest()), *(Input(p, s) for p, s in sources.items())),
-        systems=systems,
-        timing={"settle": "10s"},
-        versions={"python": "3.11.7"},
-    )
 
 
 def golden(folder: Path) -> list[Path]:
