@@ -35,7 +35,7 @@ from harness.wire.context import context, id_text
 from harness.wire.http import HttpWire
 from harness.wire.listing import collect, select
 from harness.wire.memo import Memo
-from harness.wire.request import Failed, Ran, Requests, as_list, run
+from harness.wire.request import Failed, Ran, Requests, as_list, run, shielded
 from harness.wire.template import Context
 
 
@@ -94,7 +94,7 @@ class HttpSystem:
 
     def create(self, person: Person) -> Account:
         ran = self._write("account.create", self._config.account.create, context(person))
-        return Account(self.name, self._id(ran), ran.vars)
+        return Account(self.name, self._id(ran), shielded(ran.vars, ran.secrets))
 
     def remove(self, person: Person) -> None:
         """Reads the account again first, and removes only what still is this identity's."""
@@ -111,7 +111,7 @@ class HttpSystem:
         config = self._config.kinds.get(kind)
         here = context(person, entitlement=entitlement, made=made)
         ran = self._write(f"{kind}.grant", config.grant if config else None, here, private=True)
-        kept = {name: value for name, value in ran.vars.items() if name != "secret"}
+        kept = {n: v for n, v in shielded(ran.vars, ran.secrets).items() if n != "secret"}
         secret = ran.vars.get("secret")
         return Grant(
             entitlement,
@@ -152,7 +152,7 @@ class HttpSystem:
     def create_object(self, spec: ObjectSpec, owner: Person | None) -> Made:
         config = self._objects(spec.kind)
         ran = self._write(f"{spec.kind}.object.create", config.create if config else None, _naming(spec, owner))
-        return Made(spec, self._id(ran), created=True, vars=ran.vars)
+        return Made(spec, self._id(ran), created=True, vars=shielded(ran.vars, ran.secrets))
 
     def remove_object(self, made: Made) -> None:
         config = self._objects(made.spec.kind)
@@ -213,13 +213,12 @@ class HttpSystem:
             with self._locks.held(what, as_list(requests), here):
                 return run(requests, here, self._writer.send, vault, private=private)
         except Failed as error:
-            shielded = {name: Secret(id_text(v)) if name == "secret" else v for name, v in error.vars.items()}
             reason = vault.scrub(f"{what}: {error.reason}")
-            raise WriteFailed(reason, in_doubt=error.in_doubt, vars=shielded) from None
+            raise WriteFailed(reason, in_doubt=error.in_doubt, vars=error.vars) from None
 
     def _id(self, ran: Ran) -> str:
         if "id" not in ran.vars:
-            raise WriteFailed("it ended before an `id` was taken", in_doubt=True, vars=ran.vars)
+            raise WriteFailed("it ended before an `id` was taken", in_doubt=True)
         return id_text(ran.vars["id"])
 
     def _unasked(self, reason: str) -> Used:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.model import Account, Entitlement, Event, Grant, Identity, Made, iso
+from harness.model import Account, Entitlement, Event, Grant, Identity, Made, Secret, iso
 from harness.ports import Person
 
 WORDS = "identity run event receipts accounts account name on right to direction object grant item"
@@ -26,7 +26,7 @@ def context(
     if person is not None:
         found["identity"] = _identity(person.identity)
         found["run"] = {"id": person.run_id, "n": person.run_n}
-        found["receipts"] = person.receipts
+        found["receipts"] = {event: _open(vars_) for event, vars_ in person.receipts.items()}
         found["accounts"] = {system: _account(account) for system, account in person.accounts.items()}
         if person.account is not None:
             found["account"] = _account(person.account)
@@ -34,7 +34,7 @@ def context(
         found["event"] = _event(event)
     if grant is not None:
         entitlement = entitlement or grant.entitlement
-        found["grant"] = {**grant.vars}
+        found["grant"] = _open(grant.vars)
         if grant.id is not None:
             found["grant"]["id"] = grant.vars.get("id", grant.id)
         if grant.object_id is not None:
@@ -44,7 +44,7 @@ def context(
     if entitlement is not None:
         found |= _entitlement(entitlement)
     if made is not None:
-        found["object"] = {**made.vars, "id": made.vars.get("id", made.id)}
+        found["object"] = {**_open(made.vars), "id": made.vars.get("id", made.id)}
         found.setdefault("name", made.spec.name)
     return found
 
@@ -65,7 +65,11 @@ def _identity(identity: Identity) -> dict[str, Any]:
 def _account(account: Account) -> Mapping[str, Any]:
     # `id` keeps the type that the system gave it: 42 is not "42" when values are compared.
     kept = account.vars.get("id")
-    return {**account.vars, "id": kept if kept is not None and id_text(kept) == account.id else account.id}
+    return {**_open(account.vars), "id": kept if kept is not None and id_text(kept) == account.id else account.id}
+
+
+def _open(vars_: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value.reveal() if isinstance(value, Secret) else value for name, value in vars_.items()}
 
 
 def id_text(value: Any) -> str:

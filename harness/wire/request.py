@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from harness.config import Config
-from harness.model import Instant
+from harness.model import Instant, Secret
 from harness.ports import Vault
 from harness.wire.call import Answer, Call, Unknown
 from harness.wire.context import RESERVED
@@ -163,8 +163,8 @@ def as_list(requests: Request | Sequence[Request] | None) -> tuple[Request, ...]
 
 
 class Failed(Exception):
-    """A list of requests ended in an error. `vars` is all that was taken until then; `in_doubt`: something may have
-    changed all the same; `status` of the answer that was not accepted, if there was one."""
+    """A list of requests ended in an error. `vars` is all that was taken until then, secrets closed; `in_doubt`:
+    something may have changed all the same; `status` of the answer that was not accepted, if there was one."""
 
     def __init__(self, reason: str, *, vars: Mapping[str, Any], in_doubt: bool, last: Unknown) -> None:
         super().__init__(reason)
@@ -180,6 +180,7 @@ class Ran:
     """What a list of requests did: all that it took, and when its first was sent and its last answered."""
 
     vars: dict[str, Any] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set)  # the names of those that the vault was told
     ended: bool = False  # an `absent_on` answer ended it as done
     sent: Instant = 0
     answered: Instant = 0
@@ -216,11 +217,25 @@ def run(
                 ran.ended = True
                 return ran
             changed = changed or not request.reads
-            ran.vars |= take(request, answer, here, vault, leaver=leaver)
+            taken = take(request, answer, here, vault, leaver=leaver)
+            ran.vars |= taken
+            ran.secrets |= hidden(request, taken, leaver=leaver)
         except Unknown as error:
             doubt = changed or (error.in_doubt and not (sent or request.reads))
-            raise Failed(f"{shown}: {error.reason}", vars=ran.vars, in_doubt=doubt, last=error) from None
+            kept = shielded(ran.vars, ran.secrets)
+            raise Failed(f"{shown}: {error.reason}", vars=kept, in_doubt=doubt, last=error) from None
     return ran
+
+
+def shielded(vars: Mapping[str, Any], secrets: Collection[str]) -> dict[str, Any]:
+    """The same with every secret closed: for whatever may be kept, shown or written. A context opens them again."""
+    return {name: Secret(plain_text(v)) if name in secrets else v for name, v in vars.items()}
+
+
+def hidden(request: Request, taken: Mapping[str, Any], *, leaver: bool = False) -> set[str]:
+    """The names among what a request took that are secret: `secret`, and what a leaver's answer gave but `id`."""
+    leaver = leaver or request.vantage == "leaver"
+    return {n for n, v in taken.items() if n == "secret" or (leaver and n != "id" and isinstance(v, str))}
 
 
 def take(request: Request, answer: Answer, context: Context, vault: Vault, *, leaver: bool = False) -> dict[str, Any]:
@@ -231,10 +246,9 @@ def take(request: Request, answer: Answer, context: Context, vault: Vault, *, le
         return {name: path.get(None, context) for name, path in request.take.items()}
     body = answer.json()
     found = {name: path.get(body, context) for name, path in request.take.items()}
-    leaver = leaver or request.vantage == "leaver"
-    for name, value in found.items():
-        if isinstance(value, str) and (name == "secret" or (leaver and name != "id")):
-            vault.learn(value)
+    for name in hidden(request, found, leaver=leaver):
+        if found[name] is not None:
+            vault.learn(plain_text(found[name]))
     reason = None
     if request.ok is not None and not request.ok.good(body, context):
         reason = f"the answer's `{request.ok.value.text}` does not say that it worked"
