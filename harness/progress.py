@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from harness.engine.run import Snapshot
+from harness.engine.snapshot import Snapshot
 
 PLAIN_EVERY = 15.0
 SHOW_AFTER = 1.0

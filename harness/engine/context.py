@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from harness.engine.kernel import Kernel, Lane, Lock
+from harness.engine.kernel import Kernel, Lane
 from harness.engine.observe import Observer
 from harness.engine.party import Party
 from harness.engine.rounds import Desk
+from harness.engine.tasks import Lock
 from harness.model import Identity, Instant, Secret, Subject
 from harness.ports import Declaration, Exercises, Fleet, Journal, Person, Provisions, SystemEntry, Vault, WriteFailed
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from harness.engine.bystanders import collateral
 from harness.engine.exercise import LOGIN
 from harness.engine.party import Party, Track
+from harness.engine.policy import applies, keep_for, matches, means
 from harness.engine.steps import Mark
 from harness.judge import Expects, Question, judge
 from harness.model import (
-    SECOND,
     Case,
     CaseResult,
     Claim,
@@ -22,7 +21,6 @@ from harness.model import (
     Entitlement,
     Finding,
     Instant,
-    Keep,
     Kind,
     Observation,
     Outcome,
@@ -36,51 +34,6 @@ from harness.model import (
 
 if TYPE_CHECKING:
     from harness.engine.life import Life
-
-
-def means(wanted: Entitlement, track: Track) -> bool:
-    """Whether a track is the access that an entitlement names."""
-    if (wanted.system, wanted.kind) != (track.system, track.kind):
-        return False
-    return wanted.kind is Kind.ACCOUNT or track.name in (wanted.label, wanted.name)
-
-
-def today(now: Instant) -> date:
-    return datetime.fromtimestamp(now // SECOND, UTC).date()
-
-
-def applies(keep: Keep, case: Case) -> bool:
-    facts = {"leave.event": case.leave.event, "leave.via": case.leave.via, **case.params}
-    facts |= {f"identity.{name}": value for name, value in case.attributes.items()}
-    return all(facts.get(key) == value for key, value in keep.when.items())
-
-
-def matches(keep: Keep, track: Track) -> bool:
-    return (
-        keep.system in ("any", track.system)
-        and keep.kind is track.kind
-        and fnmatchcase(track.name.casefold(), keep.name.casefold())
-    )
-
-
-def keep_for(life: Life, track: Track) -> tuple[Keep | None, tuple[str, ...]]:
-    """The exception in force for a track, and a note about one that has run out."""
-    notes: list[str] = []
-    for keep in life.case.keep:
-        if applies(keep, life.case) and matches(keep, track):
-            if keep.until >= today(life.context.now()):
-                return keep, ()
-            notes.append(f"an exception for it ran out on {keep.until} ({keep.owner}: {keep.reason})")
-    return None, tuple(notes)
-
-
-def unsettled_since(case: Case, track: Track) -> Instant | None:
-    """When the newest absence was first seen, if it is not confirmed yet."""
-    settle = case.settle_of(case.within.of(track.system, track.kind))
-    history = track.history(settle)
-    if history.first_absent is None or history.settled(settle, 2) or history.came_back:
-        return None
-    return history.first_absent.sent
 
 
 def result(life: Life, cleanup: Cleanup) -> CaseResult:
@@ -121,10 +74,22 @@ def _findings(life: Life) -> list[Finding]:
             continue  # no baseline for a sign-in: not exercised
         else:
             findings += _track(life, track)
+    findings = [_refused_in_use(f, findings) for f in findings]
     findings += _demanded_accounts(life, party)
     if not life.failure:
         findings += collateral(life)
     return [replace(f, fingerprint=fingerprint(life.case, f, party)) for f in findings]
+
+
+def _refused_in_use(finding: Finding, others: Sequence[Finding]) -> Finding:
+    """A record that is still listed counts, whether or not its use was refused; the reader is told which."""
+    if finding.outcome is not Outcome.RESIDUAL or finding.vantage is not Vantage.ADMIN:
+        return finding
+    grant = (finding.system, finding.kind, finding.grant_id)
+    uses = [o for o in others if o.vantage is Vantage.LEAVER and (o.system, o.kind, o.grant_id) == grant]
+    if uses and all(o.outcome in (Outcome.REVOKED, Outcome.LATE) for o in uses):
+        return replace(finding, notes=(*finding.notes, "use refused"))
+    return finding
 
 
 def _unjudged(life: Life, wanted: Entitlement) -> Finding:
@@ -143,7 +108,7 @@ def _unjudged(life: Life, wanted: Entitlement) -> Finding:
 def _question(life: Life, track: Track) -> Question:
     sent = life.sent
     within = life.case.within.of(track.system, track.kind)
-    keep, notes = keep_for(life, track)
+    keep, notes = keep_for(life.case, track, life.context.now())
     more = ["matched by name: the system has no id of its own"] if track.by_name else []
     if track.with_account:
         more.append("gone with the account: its list is no longer there to be read")
@@ -276,48 +241,6 @@ def _idle_exceptions(life: Life) -> list[str]:
         for keep in life.case.keep
         if applies(keep, life.case) and not any(matches(keep, t) for t in _tracks(life))
     ]
-
-
-def bystander_question(party: Party, track: Track, cases: Sequence[str], owed: Sequence[str] = ()) -> Question:
-    return Question(
-        subject=Subject.BYSTANDER,
-        system=track.system,
-        kind=track.kind,
-        name=track.name,
-        grant_id=track.grant_id,
-        vantage=track.vantage,
-        channel=track.channel,
-        expects=Expects.INTACT,
-        identity=party.key,
-        owed=tuple(owed),
-        notes=(f"shared by {len(cases)} cases",) if len(cases) > 1 else (),
-    )
-
-
-def judged_bystander(party: Party, cases: Sequence[str], owed: Sequence[str] = (), settle: int = 0) -> list[Finding]:
-    """Every grant of a bystander that was in its baseline."""
-    findings = []
-    for track in party.tracks.values():
-        if track.void or track.appeared or track.vantage is Vantage.LEAVER:
-            continue
-        question = replace(bystander_question(party, track, cases, owed), settle=settle)
-        findings.append(replace(judge(question, track.observations), cases=tuple(cases)))
-    return findings
-
-
-def collateral(life: Life) -> list[Finding]:
-    """What bystanders lost in an interval in which this case fired an event."""
-    fired = [at for at, _ in life.events]
-    settle = life.case.settle_of(life.case.within.default)
-    found = []
-    for party in life.pool:
-        for finding in judged_bystander(party, (life.case.id,), settle=settle):
-            if finding.outcome is not Outcome.COLLATERAL:
-                continue
-            low, high = finding.last_present or 0, finding.first_absent or life.context.now()
-            if any(low - SECOND <= at <= high for at in fired):
-                found.append(finding)
-    return found
 
 
 def fingerprint(case: Case, finding: Finding, party: Party | None) -> str:

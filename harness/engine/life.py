@@ -9,8 +9,9 @@ from harness.engine import finish
 from harness.engine.cleanup import clean
 from harness.engine.context import Context, SetupFailed
 from harness.engine.exercise import exercise, follow_login, mark_own
-from harness.engine.kernel import Cancelled, Lock, Signal
+from harness.engine.hold import Hold
 from harness.engine.party import Party, Track
+from harness.engine.policy import keep_for, means
 from harness.engine.pools import Pools
 from harness.engine.setup import (
     Objects,
@@ -25,6 +26,7 @@ from harness.engine.setup import (
     systems_of,
 )
 from harness.engine.steps import Sent, Steps
+from harness.engine.tasks import Cancelled, Lock, Signal
 from harness.engine.watch import Watch
 from harness.model import (
     Case,
@@ -37,7 +39,6 @@ from harness.model import (
     Presence,
     Subject,
     Vantage,
-    human,
 )
 from harness.ports import WriteFailed
 
@@ -182,7 +183,7 @@ class Life:
         for wanted in has:
             if wanted.kind is Kind.ACCOUNT:
                 continue
-            mine = [t for t in self.party.of(wanted.system, Vantage.ADMIN) if finish.means(wanted, t)]
+            mine = [t for t in self.party.of(wanted.system, Vantage.ADMIN) if means(wanted, t)]
             account = self.party.current(wanted.system)
             if mine:
                 continue
@@ -218,60 +219,14 @@ class Life:
         for index, step in enumerate(case.then, 1):
             await steps.then(index, step)
         self._enter("holding")
-        await self._hold()
+        await Hold(self).run()
 
     def awaited(self, track: Track) -> str:
         """What the watch waits for: `gone`, `there`, or nothing."""
-        if any(finish.means(e, track) for e in self.case.demand.has):
+        if any(means(e, track) for e in self.case.demand.has):
             return "there"
-        keep, _ = finish.keep_for(self, track)
+        keep, _ = keep_for(self.case, track, self.context.now())
         return "" if keep is not None else "gone"
-
-    async def _hold(self) -> None:
-        """The last looks: at each checkpoint, or once more after `settle`. Never before the deadline of what is
-        still there."""
-        kernel = self.context.kernel
-        began = self.context.now()
-        default = self.case.settle_of(self.case.within.default)
-        checkpoints = [(span, f"hold {human(span)}") for span in self.case.hold] or [(default, "the end")]
-        for index, (span, label) in enumerate(checkpoints):
-            due = began + span
-            if index == len(checkpoints) - 1:
-                due = max(due, self._still_there())
-            await kernel.sleep_until(due)
-            await self.full_round(Phase.HOLD, label, uses=True)
-            self.owed.append(label)
-        for _ in range(2):
-            if not (loose := self._unconfirmed()):
-                return
-            await kernel.sleep_until(loose)
-            await self.full_round(Phase.HOLD, checkpoints[-1][1], uses=True)
-
-    def _still_there(self) -> Instant:
-        """The latest deadline among what is still there and has not been looked at past it."""
-        assert self.party is not None  # noqa: S101  set up
-        assert self.sent is not None  # noqa: S101  left
-        latest = 0
-        for track in self.party.tracks.values():
-            complete = track.complete
-            end = self.sent.t0 + self.case.within.of(track.system, track.kind)
-            present = bool(complete) and complete[-1].presence is Presence.PRESENT
-            if present and self.awaited(track) == "gone" and complete[-1].sent < end:
-                latest = max(latest, end)
-        return latest
-
-    def _unconfirmed(self) -> Instant:
-        """When the last absence that a single look saw will have settled; 0 when none is left."""
-        assert self.party is not None  # noqa: S101  set up
-        due = 0
-        for track in self.party.tracks.values():
-            if track.void or track.consumes or track.appeared or self.awaited(track) != "gone":
-                continue
-            loose = finish.unsettled_since(self.case, track)
-            if loose is not None:
-                settle = self.case.settle_of(self.case.within.of(track.system, track.kind))
-                due = max(due, loose + settle)
-        return due
 
     async def full_round(self, phase: Phase, checkpoint: str, *, uses: bool = False) -> None:
         """The whole inventory of every system; a look that could not see is tried again a few times."""

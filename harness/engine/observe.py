@@ -60,9 +60,8 @@ class Observer:
                     party.filled.add(place)
         for track in party.of(system, Vantage.ADMIN):
             if track.account_id not in seen_accounts and not track.void:
-                self.note(
-                    party, track, Seen(Presence.UNKNOWN, "this round did not look"), reading.round, phase, checkpoint
-                )
+                blind = Seen(Presence.UNKNOWN, "this round did not look", "", reading.at, reading.at)
+                self.note(party, track, blind, reading.round, phase, checkpoint)
 
     def used(
         self, party: Party, track: Track, seen: Seen, phase: Phase, checkpoint: str = "", *, number: int = 0

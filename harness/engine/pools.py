@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from harness.engine.context import Context, SetupFailed
 from harness.engine.exercise import exercise, follow_login, mark_own
-from harness.engine.kernel import Lock
 from harness.engine.party import Party
 from harness.engine.setup import Objects, accessed, baseline, bystander_access, create, grant, join, preflight
+from harness.engine.tasks import Lock
 from harness.model import Case, Entitlement, Kind, Phase, Subject, Vantage
 
 SIZE = 2

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from harness.engine.kernel import Kernel, Lane, Signal
+from harness.engine.kernel import Kernel, Lane
 from harness.engine.party import Party
+from harness.engine.tasks import Signal
 from harness.measure import Witness
-from harness.model import Account, AccountSight, Found, ListState, Look, Presence
+from harness.model import Account, AccountSight, Found, Instant, ListState, Look, Presence
 from harness.ports import Person, Round, SystemEntry
 
 
@@ -24,6 +25,7 @@ class Reading:
     looks: list[tuple[Account, Look]] = field(default_factory=list)
     found: Found | None = None
     witnesses: list[Witness] = field(default_factory=list)
+    at: Instant = 0  # when the round was over
     finds: str = ""  # the control that `find` did find in this round
 
 
@@ -99,6 +101,7 @@ class Desk:
             self._tell_bystanders(number, parties, looks, witnesses)
         finally:
             for member in members:
+                member.reading.at = self.kernel.now()
                 member.ready.set()
 
     async def _member(self, shared: Round, member: _Member) -> None:

@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from harness.engine import finish
+from harness.engine.bystanders import blame, judged_bystander
 from harness.engine.cleanup import clean, remove_objects
-from harness.engine.context import Context, Render, SetupFailed
+from harness.engine.context import Context, Render
+from harness.engine.controls import find_controls
 from harness.engine.coverage import Coverer
-from harness.engine.kernel import Cancelled, Kernel, Lane, Slots, Task
+from harness.engine.guard import check_guard
+from harness.engine.kernel import Kernel, Lane
 from harness.engine.life import Life, Together
 from harness.engine.observe import Observer
 from harness.engine.party import Party
 from harness.engine.pools import Pools
 from harness.engine.rounds import Desk, Reading
 from harness.engine.setup import Objects, read_all
+from harness.engine.snapshot import Snapshot, snapshot
+from harness.engine.tasks import Cancelled, Slots, Task
 from harness.model import (
-    BadInput,
     Case,
     CaseResult,
     Claim,
     Cleanup,
     Deselected,
     Finding,
-    Identity,
-    Kind,
-    ListState,
-    Outcome,
     Phase,
     Presence,
-    Problem,
     RunResult,
-    Secret,
-    Subject,
     Vantage,
     Verdict,
     join,
@@ -52,20 +47,6 @@ class Options:
     concurrency: int = 64
     stride: tuple[int, int] = (0, 1)
     password: Callable[[int], str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """For the progress view."""
-
-    phases: Mapping[str, int]
-    gone: int
-    present: int
-    unknown: int
-    slowest: tuple[tuple[str, float], ...]  # system, mean milliseconds a look
-    latest_deadline: int | None
-    done: int
-    total: int
 
 
 class Run:
@@ -186,7 +167,7 @@ class Run:
 
     async def _story(self) -> None:
         self.started = self.kernel.now()
-        await self._controls()
+        await find_controls(self.context)
         groups: dict[str, int] = {}
         for case in self.cases:
             if case.leave.together:
@@ -230,22 +211,6 @@ class Run:
             case, Verdict.INCONCLUSIVE, why, Claim.NONE, "", None, "", now, now, (), Cleanup(not left, left)
         )
 
-    async def _controls(self) -> None:
-        """The fleet's own control accounts: found, never changed."""
-        for name, entry in self.fleet.systems.items():
-            if entry.control is None:
-                continue
-            party = Party(_control_identity(entry.control), self.options.run_id, self.options.run_n)
-            desk = self.context.desks[name]
-            found = await desk.find(party)
-            if found.state is not ListState.COMPLETE or len(found.accounts) != 1:
-                why = found.reason or f"{len(found.accounts)} accounts of that name"
-                raise SetupFailed(f"{name}: the control account could not be found: {why}")
-            party.adopt(found.accounts[0])
-            reading = await desk.read(party, [])
-            self.context.observer.apply(party, name, reading, Phase.BASELINE)
-            desk.control = party
-
     def _bystanders_seen(self, system: str, _number: int, readings: dict[str, tuple[Party, Reading]]) -> None:
         for key, (party, reading) in readings.items():
             if key in self._ready:
@@ -272,7 +237,7 @@ class Run:
                 if not lost:
                     break
                 await self.kernel.pause(settle)
-            findings.extend(finish.judged_bystander(party, pool.cases, ("the end",), settle))
+            findings.extend(judged_bystander(party, pool.cases, ("the end",), settle))
 
         await self.kernel.gather([one(p) for p in self.pools.parties if p.key in self._ready])
         return findings
@@ -299,7 +264,8 @@ class Run:
             if life.party is not None:
                 coverer.count(life.case.id, life.party.tracks.values())
         results = [self.results[case.id] for case in self.cases if case.id in self.results]
-        results = [self._with_collateral(r, bystanders) for r in results]
+        events = {case_id: [at for at, _ in life.events] for case_id, life in self.lives.items()}
+        results = [blame(r, bystanders, events, self.kernel.now()) for r in results]
         narrowed = [c.systems for c in self.cases]
         chosen = None if not narrowed or any(s is None for s in narrowed) else {n for s in narrowed for n in s or ()}
         verdicts = [r.verdict for r in results] + [b.verdict for b in bystanders]
@@ -315,84 +281,6 @@ class Run:
             cleanup=cleanup,
         )
 
-    def _with_collateral(self, result: CaseResult, bystanders: list[Finding]) -> CaseResult:
-        """A collateral seen only at the very end still fails the cases that it may belong to."""
-        known = {(f.identity, f.system, f.kind, f.name) for f in result.findings if f.subject is Subject.BYSTANDER}
-        late = [
-            b
-            for b in bystanders
-            if b.outcome is Outcome.COLLATERAL
-            and result.case.id in self._blamed(b)
-            and (b.identity, b.system, b.kind, b.name) not in known
-        ]
-        if not late:
-            return result
-        return replace(result, findings=result.findings + tuple(late), verdict=Verdict.FAIL)
-
-    def _blamed(self, finding: Finding) -> Sequence[str]:
-        """One case alone, if only its events lie in the interval; otherwise all that share the bystander."""
-        low, high = finding.last_present or 0, finding.first_absent or self.kernel.now()
-        inside = [
-            case_id
-            for case_id in finding.cases
-            if case_id in self.lives and any(low <= at <= high for at, _ in self.lives[case_id].events)
-        ]
-        return inside if len(inside) == 1 else finding.cases
-
     def snapshot(self) -> Snapshot:
         """Where everything stands; may be called from another thread."""
-        phases: dict[str, int] = {}
-        counts = dict.fromkeys(Presence, 0)
-        latest: int | None = None
-        for life in list(self.lives.values()):
-            phases[life.phase] = phases.get(life.phase, 0) + 1
-            if life.party is None or life.sent is None:
-                continue
-            for track in list(life.party.tracks.values()):
-                looks = track.observations
-                if looks and not track.void and track.vantage is Vantage.ADMIN:
-                    counts[looks[-1].presence] += 1
-            if life.phase in ("watching", "after", "holding"):
-                latest = max(latest or 0, life.sent.t0 + life.case.within.default)
-        lanes = [(n, lane.busy_us / lane.calls / 1000) for n, lane in self.context.lanes.items() if lane.calls]
-        slowest = tuple(sorted(lanes, key=lambda each: -each[1])[:3])
-        absent, present, unknown = counts[Presence.ABSENT], counts[Presence.PRESENT], counts[Presence.UNKNOWN]
-        return Snapshot(phases, absent, present, unknown, slowest, latest, len(self.results), len(self.cases))
-
-
-def check_guard(fleet: Fleet, cases: Sequence[Case]) -> None:
-    """Outside the sandbox: the cap on identities, and `may_grant`, deny by default. Raises `BadInput`."""
-    guard = fleet.guard
-    problems: list[Problem] = []
-    keys = {(c.join, tuple(sorted(c.attributes.items())), c.access) for c in cases}
-    most = len(cases) + 2 * len(keys)
-    if most > guard.max_identities:
-        text = f"this run needs up to {most} identities, guard.max_identities allows"
-        problems.append(Problem(fleet.source, 1, 1, text, str(guard.max_identities)))
-    if guard.may_grant is not None:
-        for case in cases:
-            for wanted in case.access:
-                if wanted.kind is Kind.ACCOUNT or wanted.by is not None:
-                    continue
-                globs = guard.may_grant.get(wanted.system, {}).get(wanted.kind, ())
-                if not any(fnmatchcase(wanted.name, g) or fnmatchcase(wanted.label, g) for g in globs):
-                    text = f"guard.may_grant does not allow {wanted.system} {wanted.kind}"
-                    problems.append(Problem(case.source, 1, 1, text, wanted.label, tuple(globs)))
-    if problems:
-        raise BadInput(problems)
-
-
-def _control_identity(values: Mapping[str, str]) -> Identity:
-    own = {"username", "email", "given_name", "family_name", "external_id"}
-    return Identity(
-        key="control",
-        n=0,
-        subject=Subject.CONTROL,
-        username=values.get("username", ""),
-        email=values.get("email", ""),
-        password=Secret(""),
-        given_name=values.get("given_name", ""),
-        family_name=values.get("family_name", ""),
-        external_id=values.get("external_id", ""),
-        attributes={k: v for k, v in values.items() if k not in own},
-    )
+        return snapshot(list(self.lives.values()), self.context.lanes, len(self.results), len(self.cases))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.engine.context import SetupFailed
+from harness.engine.policy import means
 from harness.model import (
     SECOND,
     Claim,
@@ -143,12 +144,10 @@ class Steps:
             pause = min(pause * 3 // 2, 5 * SECOND)
 
     def _there(self, demand: Demand | None) -> bool:
-        from harness.engine import finish
-
         party = self.life.party
         assert party is not None  # noqa: S101  set up
         for wanted in demand.has if demand else ():
-            mine = [t for t in party.tracks.values() if finish.means(wanted, t)]
+            mine = [t for t in party.tracks.values() if means(wanted, t)]
             if not any(t.complete and t.complete[-1].presence is Presence.PRESENT for t in mine):
                 return False
         return True

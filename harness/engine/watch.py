@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 from harness.engine.context import Context
 from harness.engine.exercise import exercise, mark_own, quiet
-from harness.engine.kernel import Signal
 from harness.engine.party import Party, Track
+from harness.engine.tasks import Signal
 from harness.model import SECOND, Case, Duration, Instant, Kind, Phase, Presence, Vantage
 
 TIGHT: Duration = SECOND // 4

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from harness.engine.record import MemoryJournal, NoLedger
 from harness.engine.run import Options, Run
 from harness.engine.virtual import VirtualKernel
+from harness.evidence.journal import MemoryJournal
 from harness.model import (
     NOTHING,
     SECOND,
@@ -307,6 +307,17 @@ class World:
 
 def _as_system(system: MemorySystem) -> System:
     return system
+
+
+class NoLedger:
+    """Numbers the observations and keeps none."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def append(self, record: Mapping[str, Any]) -> str:
+        self.count += 1
+        return f"{self.count:064x}"
 
 
 class _NoVault:

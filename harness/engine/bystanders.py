@@ -1,0 +1,78 @@
+"""What became of those on whom no event was fired, and which cases answer for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.engine.party import Party, Track
+from harness.judge import Expects, Question, judge
+from harness.model import SECOND, CaseResult, Finding, Instant, Outcome, Subject, Vantage, Verdict
+
+if TYPE_CHECKING:
+    from harness.engine.life import Life
+
+
+def bystander_question(party: Party, track: Track, cases: Sequence[str], owed: Sequence[str] = ()) -> Question:
+    return Question(
+        subject=Subject.BYSTANDER,
+        system=track.system,
+        kind=track.kind,
+        name=track.name,
+        grant_id=track.grant_id,
+        vantage=track.vantage,
+        channel=track.channel,
+        expects=Expects.INTACT,
+        identity=party.key,
+        owed=tuple(owed),
+        notes=(f"shared by {len(cases)} cases",) if len(cases) > 1 else (),
+    )
+
+
+def judged_bystander(party: Party, cases: Sequence[str], owed: Sequence[str] = (), settle: int = 0) -> list[Finding]:
+    """Every grant of a bystander that was in its baseline."""
+    findings = []
+    for track in party.tracks.values():
+        if track.void or track.appeared or track.vantage is Vantage.LEAVER:
+            continue
+        question = replace(bystander_question(party, track, cases, owed), settle=settle)
+        findings.append(replace(judge(question, track.observations), cases=tuple(cases)))
+    return findings
+
+
+def collateral(life: Life) -> list[Finding]:
+    """What bystanders lost in an interval in which this case fired an event."""
+    fired = [at for at, _ in life.events]
+    settle = life.case.settle_of(life.case.within.default)
+    found = []
+    for party in life.pool:
+        for finding in judged_bystander(party, (life.case.id,), settle=settle):
+            if finding.outcome is not Outcome.COLLATERAL:
+                continue
+            low, high = finding.last_present or 0, finding.first_absent or life.context.now()
+            if any(low - SECOND <= at <= high for at in fired):
+                found.append(finding)
+    return found
+
+
+def blame(
+    result: CaseResult, bystanders: Sequence[Finding], events: Mapping[str, Sequence[Instant]], now: Instant
+) -> CaseResult:
+    """A collateral seen only at the very end still fails the cases that it may belong to: one alone, if only its
+    events lie in the interval, otherwise all that share the bystander."""
+    known = {(f.identity, f.system, f.kind, f.name) for f in result.findings if f.subject is Subject.BYSTANDER}
+
+    def guilty(finding: Finding) -> Sequence[str]:
+        low, high = finding.last_present or 0, finding.first_absent or now
+        inside = [c for c in finding.cases if any(low <= at <= high for at in events.get(c, ()))]
+        return inside if len(inside) == 1 else finding.cases
+
+    late = tuple(
+        b
+        for b in bystanders
+        if b.outcome is Outcome.COLLATERAL
+        and result.case.id in guilty(b)
+        and (b.identity, b.system, b.kind, b.name) not in known
+    )
+    return replace(result, findings=result.findings + late, verdict=Verdict.FAIL) if late else result
