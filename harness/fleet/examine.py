@@ -129,7 +129,7 @@ class _Examination:
                 at=at,
                 data=data,
                 clean=self.refs.clean,
-                skip=self.refs.unresolved.__contains__,
+                skip=self.refs.accounts_for,
             )
         if at and len(self.problems) == before:
             self.problems += self.refs.misplaced(at)

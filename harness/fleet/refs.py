@@ -25,7 +25,7 @@ class References:
         self.problems: list[Problem] = []
         self.secrets: list[str] = []
         self.refs: dict[DataPath, Ref] = {}
-        self.unresolved: set[DataPath] = set()
+        self._missing: dict[DataPath, Problem] = {}
         self._source = source
         self._env = env
         self._strict = strict
@@ -63,11 +63,21 @@ class References:
             if _SECRETIVE.search(name):
                 self.secrets.append(value)
             return value
+        state = "is empty" if name in self._env else "is not set"
+        problem = self._source.problem(path, f"environment variable {state}", name)
         if self._strict:
-            state = "is empty" if name in self._env else "is not set"
-            self.problems.append(self._source.problem(path, f"environment variable {state}", name))
-        self.unresolved.add(path)
+            self.problems.append(problem)
+        self._missing[path] = problem
         return MISSING
+
+    def accounts_for(self, path: DataPath) -> bool:
+        """Whether what a model says about this place is only that a variable is missing. Even the shape of a file may
+        need one; then, and only then, its absence is a problem there too."""
+        if path not in self._missing:
+            return False
+        if not self._strict:
+            self.problems.append(self._missing[path])
+        return True
 
     def open(self, ref: Ref) -> str:
         """What a secret field holds. Raises ValueError, with a sentence that holds no secret."""

@@ -198,6 +198,13 @@ def test_one_exact_line_each(tmp_path: Path, old: str, new: str, lines: list[str
     assert "hunter2" not in "".join(found)
 
 
+def test_a_variable_that_even_the_shape_needs(tmp_path: Path) -> None:
+    file = write(tmp_path, WHOLE.replace("environment: test", 'environment: "${env:WHERE}"'))
+    with pytest.raises(BadInput, match=r"fleet\.yaml:2:14: environment variable is not set: 'WHERE'$"):
+        fleet.shape(file, {}, registry=REGISTRY)
+    assert fleet.shape(file, {"WHERE": "test"}, registry=REGISTRY).environment == "test"
+
+
 def test_a_guard_is_required_outside_the_sandbox(tmp_path: Path) -> None:
     text = "fleet: small\nenvironment: production\n" + CONNECTORS + SYSTEMS
     assert problems(write(tmp_path, text)) == [

@@ -249,7 +249,7 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
         scenario.load([tmp_path / "nowhere"], staging(), TODAY)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_broken_file_loads_or_is_bad_input_and_nothing_else(tmp_path: Path, data: st.DataObject) -> None:
     text = EVERYDAY.read_text(encoding="utf-8")
