@@ -94,6 +94,7 @@ class ConnectorConfig(Config):
     type: str
     owner: str
     auth: Auth | None = None
+    actor: str | None = Field(default=None, description="whom the systems' audit trails know this connector as")
 
     def event_names(self) -> frozenset[str]:
         """The events it can fire; `replay` and waiting are the engine's. The base reads an `events` mapping."""

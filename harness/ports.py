@@ -254,4 +254,5 @@ class Fleet:
     connectors: Mapping[str, Connector]
     timing: Mapping[str, Any] = NOTHING
     names: Mapping[str, str] = NOTHING
+    actors: Mapping[str, str] = NOTHING  # connector -> whom the systems' trails know it as
     today: date | None = None

@@ -12,6 +12,7 @@ from harness.engine.exercise import LOGIN
 from harness.engine.party import Party, Track
 from harness.engine.policy import applies, keep_for, matches, means
 from harness.engine.steps import Mark
+from harness.engine.trail import Cited, cite
 from harness.judge import Expects, Question, judge
 from harness.model import (
     Case,
@@ -112,6 +113,8 @@ def _question(life: Life, track: Track) -> Question:
     more = ["matched by name: the system has no id of its own"] if track.by_name else []
     if track.with_account:
         more.append("gone with the account: its list is no longer there to be read")
+    cited = _cited(life, track)
+    more += [cited.note] if cited.note else []
     owed = [o for o in life.owed if track.vantage is Vantage.ADMIN or not o.startswith("step ")]
     return Question(
         subject=Subject.LEAVER,
@@ -130,8 +133,19 @@ def _question(life: Life, track: Track) -> Question:
         signed_in=track.signed_in,
         keep=keep,
         doubt=life.failure or (sent.doubt if sent else "the event was never sent"),
+        trail=cited.result,
         notes=(*notes, *more),
     )
+
+
+def _cited(life: Life, track: Track) -> Cited:
+    """What the system's own trail says, from the admin's vantage; a bystander's is nobody's business here."""
+    if track.vantage is Vantage.LEAVER or track.void or life.sent is None or track.system not in life.trails:
+        return Cited()
+    others = [t for t in _tracks(life) if t.system == track.system and t is not track]
+    actor = life.context.fleet.actors.get(life.case.leave.via, "")
+    own = life.party.identity.username if life.party else ""
+    return cite(track, others, life.trails[track.system], actor, own)
 
 
 def _track(life: Life, track: Track) -> list[Finding]:

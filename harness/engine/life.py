@@ -27,6 +27,7 @@ from harness.engine.setup import (
 )
 from harness.engine.steps import Sent, Steps
 from harness.engine.tasks import Cancelled, Lock, Signal
+from harness.engine.trail import read_trails, without
 from harness.engine.watch import Watch
 from harness.model import (
     Case,
@@ -38,6 +39,7 @@ from harness.model import (
     Phase,
     Presence,
     Subject,
+    Trail,
     Vantage,
 )
 from harness.ports import WriteFailed
@@ -82,6 +84,7 @@ class Life:
         self.steps: Steps | None = None
         self.events: list[tuple[Instant, str]] = []
         self.notes: list[str] = []
+        self.trails: dict[str, Trail] = {}
         self.failure = ""  # why nothing can be judged
         self.loose: list[str] = []  # why the case cannot pass, though each grant is judged
         self.owed: list[str] = []
@@ -167,6 +170,7 @@ class Life:
             if await exercise(context, party, self.pool, uses, Phase.BASELINE):
                 await mark_own(context, party, self.pool, name)
         self.want(case.demand.has)
+        self.trails = await read_trails(context, party, self.systems, self.started)
 
     async def _alone(self) -> None:
         """A last member must really be the last, and a leaver's own object only its own: one case at a time."""
@@ -220,6 +224,8 @@ class Life:
             await steps.then(index, step)
         self._enter("holding")
         await Hold(self).run()
+        trails = await read_trails(context, party, self.systems, self.sent.receipt.sent)
+        self.trails = {name: without(trail, self.trails.get(name)) for name, trail in trails.items()}
 
     def awaited(self, track: Track) -> str:
         """What the watch waits for: `gone`, `there`, or nothing."""

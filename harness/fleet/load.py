@@ -86,6 +86,7 @@ def load(
         connectors=connectors,
         timing=timing,
         names=model.names,
+        actors={name: config.actor for name, (_, config) in checked.connectors.items() if config.actor},
     )
 
 
