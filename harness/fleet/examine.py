@@ -16,8 +16,8 @@ from harness.fleet.loopback import loopback, outside
 from harness.fleet.model import RESERVED, FleetModel
 from harness.fleet.refs import MISSING, References
 from harness.model import BadInput, Kind, Problem
-from harness.problems import explain, unknown
 from harness.source import DataPath, Source
+from harness.source.problems import explain, unknown
 
 M = TypeVar("M", bound=Config)
 

@@ -7,10 +7,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from harness.model import Entitlement, Kind, Problem
-from harness.problems import unknown
 from harness.scenario.model import HeldModel, ObjectModel, ScenarioModel
 from harness.scenario.terms import Terms
 from harness.source import DataPath, Source
+from harness.source.problems import unknown
 
 
 class AccessBinder:

@@ -21,12 +21,12 @@ from harness.model import (
     Within,
     human,
 )
-from harness.problems import shown, unknown
 from harness.scenario.access import AccessBinder
 from harness.scenario.matrix import ALLOWED, IDENTITY, Choice, Combination, known
 from harness.scenario.model import DEFAULT_WITHIN, MADE, KeepModel, ScenarioModel, StepModel
 from harness.scenario.terms import Terms
 from harness.source import DataPath, Source
+from harness.source.problems import shown, unknown
 
 T = TypeVar("T")
 _KINDS = frozenset(map(str, Kind))

@@ -13,13 +13,13 @@ from pydantic import ValidationError
 
 from harness.fleet.info import FleetInfo
 from harness.model import BadInput, Case, Deselected, Problem
-from harness.problems import explain, unknown
 from harness.scenario.bind import Binder
 from harness.scenario.discover import ScenarioFile, discover
 from harness.scenario.matrix import combinations, suffix
 from harness.scenario.model import ScenarioModel
 from harness.scenario.terms import Terms
 from harness.source import Source, read
+from harness.source.problems import explain, unknown
 
 _validate: Callable[[object], ScenarioModel] = ScenarioModel.__pydantic_validator__.validate_python
 

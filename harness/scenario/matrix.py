@@ -11,9 +11,9 @@ from pydantic_core import PydanticCustomError
 
 from harness.config import parse_duration
 from harness.model import Problem
-from harness.problems import shown, unknown
 from harness.scenario.model import MADE, ScenarioModel, parse_effective, parse_within
 from harness.source import DataPath, Source
+from harness.source.problems import shown, unknown
 
 IDENTITY = "identity."
 

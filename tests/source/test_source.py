@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.model import BadInput, Problem
-from harness.reading import whole
 from harness.source import MAX_BYTES, Source, parse, read
+from harness.source.reading import whole
 
 
 def data(text: str) -> Any:

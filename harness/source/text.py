@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.blocks import BLOCKS
 from harness.model import BadInput, Problem
-from harness.reading import DataPath, Place, Reading, whole
+from harness.source.blocks import BLOCKS
+from harness.source.reading import DataPath, Place, Reading, whole
 
 MAX_BYTES = 4_000_000
 __all__ = ["MAX_BYTES", "DataPath", "Source", "parse", "read"]

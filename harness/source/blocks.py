@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.model import BadInput
-from harness.reading import whole
+from harness.source.reading import whole
 
 _TOP = re.compile(r"\n[A-Za-z][A-Za-z0-9_-]*:(?=[ \n]|\Z)")
 _COLUMN_1 = re.compile(r"\n[^ #\n-]")

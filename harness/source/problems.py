@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from harness.model import Kind, Problem, Secret
-from harness.source import DataPath, Source
+from harness.source.text import DataPath, Source
 
 _QUOTED = re.compile(r"'([^']*)'")
 _SHAPES = {
