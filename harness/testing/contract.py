@@ -17,7 +17,8 @@ import pytest
 from harness.model import ListState, Presence, Used
 from harness.ports import Exercises
 from harness.testing.bench import Bench
-from harness.testing.faults import FAULTS, Fault, FaultProxy
+from harness.testing.faults import FAULTS, Fault
+from harness.testing.proxy import FaultProxy
 from harness.testing.world import Stage, World, listing, stands, timeless, unknowns
 
 __all__ = ["Contract", "Stage", "World"]

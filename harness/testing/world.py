@@ -23,7 +23,8 @@ from harness.model import (
 )
 from harness.ports import Person, Provisions, System, Tools
 from harness.testing.bench import Bench, identity, person
-from harness.testing.faults import Fault, FaultProxy, Shape
+from harness.testing.faults import Fault, Shape
+from harness.testing.proxy import FaultProxy
 
 
 class World(ABC):

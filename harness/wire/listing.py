@@ -151,7 +151,7 @@ def select(spec: Selection, sweep: Sweep, context: Context, journalled: Iterable
     for wanted in journalled:
         for item in _by_id(spec, sweep, context).get(wanted, ()):
             if id(item) not in known:
-                chosen.append((item, "still listed under its own id, though `where` no longer selects it"))
+                chosen.append((item, "found by its own id; `where` does not select it"))
     return chosen
 
 

@@ -31,6 +31,16 @@ ACCOUNT: dict[str, Any] = {
 }
 SEATS: dict[str, Any] = {"get": "/users/{{ account.id }}/seats", "items": "items", "id": "id", "name": "plan"}
 
+GROUPS: dict[str, Any] = {
+    "each": {"get": "/groups", "items": "items", "take": {"gid": "id", "gname": "name"}, "absent_on": [410]},
+    "get": "/groups/{{ gid }}/members",
+    "items": "items",
+    "where": {"user": "{{ account.id }}"},
+    "id": "id",
+    "name": "{{ gname }}/{{ item.right }}",
+    "absent_on": [404],
+}
+
 
 def config(*, account: dict[str, Any] | None = None, **more: Any) -> HttpConfig:
     kinds = {kind: value if "list" in value else {"list": value} for kind, value in more.pop("lists", {}).items()}
@@ -93,3 +103,16 @@ def case(**words: Any) -> Iterator[Case]:
             yield made
         finally:
             made.system.close()
+
+
+def sweep(it: Case, members: dict[str, Any]) -> None:
+    it.answer("/groups", {"items": [{"id": key, "name": key.upper()} for key in members]})
+    for key, rows in members.items():
+        if isinstance(rows, int):
+            it.answer(f"/groups/{key}/members", {}, rows)
+        else:
+            it.answer(f"/groups/{key}/members", {"items": rows})
+
+
+def row(number: int, user: Any, right: str = "read") -> dict[str, Any]:
+    return {"id": number, "user": user, "right": right}

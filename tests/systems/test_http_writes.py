@@ -13,7 +13,6 @@ import requests
 
 from harness.model import Entitlement, Floor, Kind, Made, ObjectSpec, Secret, Subject
 from harness.ports import WriteFailed
-from harness.systems.http_config import HttpConfig
 from tests.systems.http_case import ACCOUNT, BASE, SEATS, TOKEN, case, config, grant
 
 USER = "/users/{{ account.id }}"
@@ -249,50 +248,6 @@ def test_the_declaration() -> None:
     assert made.declared()[Kind.CREDENTIAL].grantable
     assert said.kinds == made.declared()
     assert made.not_listable == {Kind.SESSION: "no API"}
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ({"lists": {"account": SEATS}}, "not as a kind"),
-        ({"lists": {"license": SEATS}, "without": {"license": "x"}}, "declared, and also"),
-        ({"without": {"license": "x"}, "not_listable": {"license": "y"}}, "both in"),
-        ({"kinds": {"license": {"grant": {"put": "/x"}}}}, "needs `list`"),
-        ({"lists": {"license": {**SEATS, "name": None}}}, "name"),
-        ({"lists": {"license": {k: v for k, v in SEATS.items() if k != "name"}}}, "needs `name`"),
-        ({"lists": {"license": {**SEATS, "post": "/x"}}}, "exactly one of"),
-        ({"lists": {"license": {"post": "/x", "items": "a", "id": "b", "name": "c"}}}, "touches: nothing"),
-        ({"lists": {"license": {**SEATS, "as": "leaver"}}}, "as: leaver"),
-        ({"lists": {"license": {**SEATS, "present": [1]}}}, "need `value`"),
-        ({"lists": {"license": {**SEATS, "value": "v", "present": [1], "absent": [1]}}}, "both present and absent"),
-        ({"lists": {"license": {**SEATS, "value": "v"}}}, "needs `present`"),
-        ({"lists": {"license": {**SEATS, "where": {"a[?b]": 1}}}}, "plain path"),
-        ({"lists": {"license": {**SEATS, "where": {}}}}, "mapping"),
-        ({"lists": {"license": {**SEATS, "page": {"next": "a || b"}}}}, "plain path"),
-        ({"lists": {"license": {**SEATS, "from": "account"}}}, "no request of its own"),
-        ({"lists": {"license": {**SEATS, "each": {"get": "/x", "items": "@"}}}}, "needs `take`"),
-        ({"account": {"create": {"post": "/x"}}}, "takes `id`"),
-        ({"account": {"login": {"post": "/x", "works": [200]}}}, "`works` and `refused`"),
-        ({"account": {"login": {"post": "/x", "works": [200], "refused": [200]}}}, "both in `works`"),
-        ({"account": {"reed": {}}}, "Extra inputs"),
-        ({"url": "ftp://x"}, "pattern"),
-    ],
-)
-def test_a_wrong_description_is_refused_when_loaded(words: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        config(**words)
-
-
-def test_use_is_a_request_a_list_or_channels() -> None:
-    use = {"get": "/me", "works": [200], "refused": [401]}
-    listed = {"list": SEATS}
-    for given, channels in (
-        (use, {""}),
-        ([{**use}, {"delete": "/s"}], {""}),
-        ({"api": use, "imap": [use, {"delete": "/s"}]}, {"api", "imap"}),
-    ):
-        made: HttpConfig = config(kinds={"credential": {**listed, "use": given}})
-        assert made.declared()[Kind.CREDENTIAL].uses.keys() == channels
 
 
 def test_the_account_is_this_systems_and_its_id_keeps_its_type() -> None:

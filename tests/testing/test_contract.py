@@ -15,9 +15,11 @@ from harness.systems.http import HttpSystem
 from harness.systems.http_config import HttpConfig
 from harness.testing.bench import Bench
 from harness.testing.contract import Contract, Stage
-from harness.testing.faults import FAULTS, FaultProxy
+from harness.testing.faults import FAULTS
+from harness.testing.proxy import FaultProxy
 from harness.wire.call import Call
-from tests.contract.http_world import READER, HttpWorld, config
+from tests.contract.http_store import READER
+from tests.contract.http_world import HttpWorld, config
 
 Retell = Callable[["Broken", Look], Look]
 FAULT = {fault.name: fault for fault in FAULTS}
