@@ -65,14 +65,16 @@ class Driver:
         assert answer.status_code < 300, f"{method} {system} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
-    def pages(self, system: str, path: str, items: str = "", **params: str) -> list[Any]:
-        """Every item, read with the reader's credential in the service's own way of paging."""
+    def pages(self, system: str, path: str, items: str = "", gone: bool = False, **params: str) -> list[Any]:
+        """Every item, read with the reader's credential in the service's own way of paging. `gone`: 404 is none."""
         found: list[Any] = []
         url: str | None = self.url(system) + path
         query: dict[str, str] | None = params
         while url is not None:
             token = self.env[f"{PREFIX}_{system.upper()}_READ"]
             answer = self.http.get(url, params=query, headers={"Authorization": f"Bearer {token}"}, timeout=10)
+            if answer.status_code == 404 and gone:
+                return []
             assert answer.status_code == 200, answer.text
             body = answer.json()
             rows = body if isinstance(body, list) else body.get(items, [])
@@ -206,8 +208,7 @@ class Driver:
         found: set[str] = set()
 
         def rows(system: str, path: str, items: str = "") -> list[Any]:
-            gone = self.call(system, "GET", path, key="READ").status_code == 404
-            return [] if gone else self.pages(system, path, items)
+            return self.pages(system, path, items, gone=True)
 
         found |= {f"crm/license/{row['plan']}" for row in rows("crm", f"/users/{crm}/seats", "seats")}
         found |= {f"crm/role/{row['role']}" for row in rows("crm", f"/users/{crm}/roles", "roles")}
