@@ -19,7 +19,7 @@ from harness.ports import Exercises
 from harness.testing.bench import Bench
 from harness.testing.faults import FAULTS, Fault
 from harness.testing.proxy import FaultProxy
-from harness.testing.world import Stage, World, listing, stands, timeless, unknowns
+from harness.testing.world import Stage, World, close, listing, stands, timeless, unknowns
 
 __all__ = ["Contract", "Stage", "World"]
 
@@ -37,13 +37,11 @@ class Contract:
     def stage(self, world: World) -> Iterator[Stage]:
         bench = Bench()
         with FaultProxy(world.upstream, world.shape) as proxy:
-            system = world.build(proxy.url, bench.tools)
+            system = world.build(proxy.url, bench.tools, 10.0)
             try:
                 yield Stage(world, proxy, bench, system)
             finally:
-                close = getattr(system, "close", None)
-                if close is not None:
-                    close()
+                close(system)
 
     # --- what is there is seen, what is gone is measured ---------------------------------------
 
@@ -88,9 +86,8 @@ class Contract:
         assert paths, f"no request of a look can suffer {fault.name}: say why in `cannot`"
         felt = 0
         for path in paths:
-            trouble = stage.proxy.plant(fault, path)
-            look = stage.look()
-            stage.proxy.clear()
+            with stage.trouble(fault, path) as trouble:
+                look = stage.look()
             assert trouble.hits, path
             assert look.account.presence is not Presence.ABSENT, f"{fault.name} at {path} made the account absent"
             for grant in stage.leaver.grants:
@@ -105,9 +102,8 @@ class Contract:
         for fault in FAULTS:
             paths = [] if fault.place == "filter" or fault.name in stage.world.cannot else stage.suited(fault)
             for path in paths[:1] if fault.place != "any" else paths[-1:]:
-                stage.proxy.plant(fault, path)
-                told = unknowns(stage.look())
-                stage.proxy.clear()
+                with stage.trouble(fault, path):
+                    told = unknowns(stage.look())
                 if told:
                     reasons[fault.name] = told[0]
         alike = {a: b for a in reasons for b in reasons if a < b and reasons[a] == reasons[b]}
@@ -121,9 +117,8 @@ class Contract:
         stage.proxy.take_log()
         stage.find()
         for path in {asked.path for asked in stage.proxy.take_log()}:
-            stage.proxy.plant(fault, path)
-            found = stage.find()
-            stage.proxy.clear()
+            with stage.trouble(fault, path):
+                found = stage.find()
             assert found.state is ListState.UNKNOWN, f"{fault.name} at {path}"
             assert found.reason
             assert not found.accounts

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,7 +24,7 @@ from harness.model import (
 )
 from harness.ports import Person, Provisions, System, Tools
 from harness.testing.bench import Bench, identity, person
-from harness.testing.faults import Fault, Shape
+from harness.testing.faults import Fault, Shape, Trouble
 from harness.testing.proxy import FaultProxy
 
 
@@ -37,8 +38,8 @@ class World(ABC):
     cannot: Mapping[str, str] = NOTHING  # fault -> why it cannot happen here
 
     @abstractmethod
-    def build(self, url: str, tools: Tools) -> System:
-        """The adapter at this address, with a timeout well below a second and few attempts."""
+    def build(self, url: str, tools: Tools, timeout_s: float) -> System:
+        """The adapter at this address, with this timeout and few attempts."""
 
     @abstractmethod
     def record_path(self, account: Account) -> str:
@@ -84,6 +85,20 @@ class Stage:
         grants = tuple(self.world.give(self.system, newcomer, e) for e in self.world.entitlements)
         return replace(newcomer, grants=grants)
 
+    @contextmanager
+    def trouble(self, fault: Fault, path: str) -> Iterator[Trouble]:
+        """This path goes wrong in this way for a while; where nothing is answered, the adapter is a hasty one."""
+        patient = self.system
+        if fault.name == "timeout":
+            self.system = self.world.build(self.proxy.url, self.bench.tools, 0.3)
+        try:
+            yield self.proxy.plant(fault, path)
+        finally:
+            self.proxy.clear()
+            if self.system is not patient:
+                close(self.system)
+            self.system = patient
+
     def look(self, who: Person | None = None) -> Look:
         return self.system.round().look(who or self.leaver)
 
@@ -115,6 +130,13 @@ class Stage:
     @property
     def writer(self) -> Provisions:
         return provisions(self.system)
+
+
+def close(system: System) -> None:
+    """Closes what the adapter keeps open, if it can be closed."""
+    found = getattr(system, "close", None)
+    if found is not None:
+        found()
 
 
 def provisions(system: System) -> Provisions:

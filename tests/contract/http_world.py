@@ -158,9 +158,9 @@ class HttpWorld(World):
         self._server.server_close()
         self._thread.join()
 
-    def build(self, url: str, tools: Tools) -> HttpSystem:
+    def build(self, url: str, tools: Tools, timeout_s: float) -> HttpSystem:
         made = HttpConfig.model_validate(config(url))
-        return HttpSystem("small", made, tools, timeout_s=0.3, patience_s=5, attempts=2)
+        return HttpSystem("small", made, tools, timeout_s=timeout_s, patience_s=5, attempts=2)
 
     def record_path(self, account: Account) -> str:
         return f"/users/{account.id}"

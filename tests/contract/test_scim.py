@@ -30,10 +30,10 @@ class Scim2Server(World):
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream
 
-    def build(self, url: str, tools: Tools) -> System:
+    def build(self, url: str, tools: Tools, timeout_s: float) -> System:
         given = {"type": "scim", "url": url, "owner": "iam", "auth": auth(), "create_missing": True, "page_size": 2}
         config = ScimConfig.model_validate(given)
-        return build("directory", config, tools, timeout_s=0.6, patience_s=0.2, attempts=2)
+        return build("directory", config, tools, timeout_s=timeout_s, patience_s=0.2, attempts=2)
 
     def record_path(self, account: Account) -> str:
         return f"{urlsplit(self.upstream).path}/Users/{account.id}"

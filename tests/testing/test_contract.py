@@ -96,17 +96,27 @@ def leaking(system: Broken, look: Look) -> Look:
     return look
 
 
+class BrokenWorld(HttpWorld):
+    def __init__(self, words: Callable[[dict[str, Any]], object], traits: dict[str, Any]) -> None:
+        super().__init__()
+        self._words, self._traits = words, traits
+
+    def build(self, url: str, tools: Tools, timeout_s: float) -> Broken:
+        described = config(url)
+        self._words(described)
+        made = HttpConfig.model_validate(described)
+        system = Broken("small", made, tools, timeout_s=timeout_s, patience_s=5, attempts=2)
+        system.tools = tools
+        for name, trait in self._traits.items():
+            setattr(system, name, trait)
+        return system
+
+
 @contextmanager
 def stage(words: Callable[[dict[str, Any]], object] = lambda _: None, **traits: Any) -> Iterator[Stage]:
     bench = Bench()
-    with HttpWorld() as world, FaultProxy(world.upstream, world.shape) as proxy:
-        described = config(proxy.url)
-        words(described)
-        made = HttpConfig.model_validate(described)
-        system = Broken("small", made, bench.tools, timeout_s=0.3, patience_s=5, attempts=2)
-        system.tools = bench.tools
-        for name, trait in traits.items():
-            setattr(system, name, trait)
+    with BrokenWorld(words, traits) as world, FaultProxy(world.upstream, world.shape) as proxy:
+        system = world.build(proxy.url, bench.tools, 10.0)
         try:
             yield Stage(world, proxy, bench, system)
         finally:
