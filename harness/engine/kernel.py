@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from harness.engine.tasks import Await, Cancelled, Story, Task
+from harness.engine.tasks import Await, Cancelled, Story, Task, Wake
 from harness.model import SECOND, Duration, Instant
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ class Lane:
         self.name = name
         self.width = width
         self.running = 0
-        self.waiting: deque[tuple[Callable[[], Any], Callable[[Any, BaseException | None], None]]] = deque()
+        self.waiting: deque[tuple[Callable[[], Any], Wake]] = deque()
         self.busy_us = 0
         self.calls = 0
 
@@ -39,7 +39,7 @@ class Kernel:
 
     def __init__(self, now: Callable[[], Instant] | None = None) -> None:
         self.ready: deque[tuple[Task[Any], Any, BaseException | None]] = deque()
-        self._timers: list[tuple[Instant, int, Callable[[], None]]] = []
+        self._timers: list[tuple[Instant, int, Callable[[], object]]] = []
         self._order = itertools.count()
         self._alive = 0
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -64,7 +64,7 @@ class Kernel:
     def ended(self, _task: Task[Any]) -> None:
         self._alive -= 1
 
-    def at(self, when: Instant, what: Callable[[], None]) -> None:
+    def at(self, when: Instant, what: Callable[[], object]) -> None:
         heapq.heappush(self._timers, (when, next(self._order), what))
 
     async def sleep_until(self, when: Instant) -> None:
@@ -155,7 +155,7 @@ class Kernel:
             lane.running += 1
             self._dispatch(lane, work, wake)
 
-    def _dispatch(self, lane: Lane, work: Callable[[], Any], wake: Callable[[Any, BaseException | None], None]) -> None:
+    def _dispatch(self, lane: Lane, work: Callable[[], Any], wake: Wake) -> None:
         def job() -> None:
             began = self.now()
             try:
@@ -176,7 +176,7 @@ class Kernel:
     def _landed(
         self,
         lane: Lane,
-        wake: Callable[[Any, BaseException | None], None],
+        wake: Wake,
         result: Any,
         error: BaseException | None,
         spent: Duration,

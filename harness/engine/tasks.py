@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Story = Coroutine[Any, Any, T]
+Wake = Callable[[Any, BaseException | None], bool]
 
 
 class Cancelled(BaseException):
@@ -43,7 +44,7 @@ class Task(Generic[T]):
         self.done = False
         self.result: T | None = None
         self.error: BaseException | None = None
-        self._waiters: list[Callable[[], None]] = []
+        self._waiters: list[Callable[[], object]] = []
 
     def __await__(self) -> Generator[Any, Any, T]:
         if not self.done:
@@ -57,14 +58,16 @@ class Task(Generic[T]):
             raise self.error
         return self.result  # type: ignore[return-value]  # T itself may be None
 
-    def waker(self) -> Callable[[Any, BaseException | None], None]:
-        """A callback good for the wait that is beginning now, and for that one only."""
+    def waker(self) -> Wake:
+        """A callback good for the wait that is beginning now, and for that one only: True when it was in time."""
         ticket = self._ticket
 
-        def wake(value: Any, error: BaseException | None) -> None:
-            if ticket == self._ticket and not self.done:
-                self._ticket += 1
-                self._kernel.ready.append((self, value, error))
+        def wake(value: Any, error: BaseException | None) -> bool:
+            if ticket != self._ticket or self.done:
+                return False
+            self._ticket += 1
+            self._kernel.ready.append((self, value, error))
+            return True
 
         return wake
 
@@ -100,7 +103,7 @@ class Signal:
 
     def __init__(self) -> None:
         self.set_ = False
-        self._waiters: list[Callable[[Any, BaseException | None], None]] = []
+        self._waiters: list[Wake] = []
 
     def set(self) -> None:
         self.set_ = True
@@ -127,7 +130,7 @@ class Lock:
 
     def __init__(self) -> None:
         self._held = False
-        self._queue: deque[Callable[[Any, BaseException | None], None]] = deque()
+        self._queue: deque[Wake] = deque()
 
     async def acquire(self) -> None:
         if not self._held:
@@ -136,10 +139,8 @@ class Lock:
         await Await(lambda task: self._queue.append(task.waker()))
 
     def release(self) -> None:
-        if self._queue:
-            self._queue.popleft()(None, None)
-        else:
-            self._held = False
+        """To the next that still waits: a story that was cancelled in the queue does not get it."""
+        self._held = _hand_over(self._queue)
 
 
 class Slots:
@@ -147,7 +148,7 @@ class Slots:
 
     def __init__(self, free: int) -> None:
         self._free = free
-        self._queue: deque[Callable[[Any, BaseException | None], None]] = deque()
+        self._queue: deque[Wake] = deque()
 
     async def acquire(self) -> None:
         if self._free:
@@ -156,7 +157,12 @@ class Slots:
         await Await(lambda task: self._queue.append(task.waker()))
 
     def release(self) -> None:
-        if self._queue:
-            self._queue.popleft()(None, None)
-        else:
+        if not _hand_over(self._queue):
             self._free += 1
+
+
+def _hand_over(queue: deque[Wake]) -> bool:
+    while queue:
+        if queue.popleft()(None, None):
+            return True
+    return False

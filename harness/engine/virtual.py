@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.engine.kernel import Kernel, Lane
+from harness.engine.tasks import Wake
 from harness.model import SECOND, Duration, Instant
 
 EPOCH: Instant = 1_767_225_600 * SECOND  # 2026-01-01T00:00:00Z
@@ -45,7 +46,7 @@ class VirtualKernel(Kernel):
         while self._timers and self._timers[0][0] <= self._at:
             heapq.heappop(self._timers)[2]()
 
-    def _dispatch(self, lane: Lane, work: Callable[[], Any], wake: Callable[[Any, BaseException | None], None]) -> None:
+    def _dispatch(self, lane: Lane, work: Callable[[], Any], wake: Wake) -> None:
         self._slept = 0
         result: Any = None
         error: BaseException | None = None

@@ -15,14 +15,16 @@ from harness.model import (
     Kind,
     Leave,
     Outcome,
+    Phase,
     RunResult,
     Step,
+    Touches,
     Vantage,
     Verdict,
     Within,
 )
 from harness.ports import Person
-from tests.engine.world import MemoryConnector, MemorySystem, World, entitlement, make_case, terminate
+from tests.engine.world import MemoryConnector, MemorySystem, User, World, entitlement, make_case, terminate
 
 
 def only(run: RunResult) -> CaseResult:
@@ -103,6 +105,45 @@ def test_a_token_that_still_works_is_residual_from_the_leavers_vantage() -> None
     result = only(world.run(make_case()))
     assert outcomes(result)[("crm", "credential/api", "leaver")] == "residual"
     assert outcomes(result)[("crm", "credential/api", "admin")] == "revoked"
+
+
+def test_a_use_that_consumes_is_asked_once_at_the_end_with_a_sibling_as_its_baseline() -> None:
+    for survives, outcome in ((False, "revoked"), (True, "residual")):
+        world = World()
+        crm = world.systems["crm"]
+        crm.touches = Touches.CONSUMES
+        world.connector.acts["terminate"] = [terminate] if not survives else []
+        result = only(world.run(make_case(access=(entitlement("crm", "credential", "one-time"),))))
+        finding = find(result, Kind.CREDENTIAL, Vantage.LEAVER)
+        assert finding.outcome == outcome, finding.reason
+        asked = [o for o in finding.observations if o.phase is not Phase.BASELINE]
+        assert len(asked) == 1
+        assert all(not s.users for s in world.systems.values())
+
+
+def test_a_sign_in_is_not_asked_before_every_quiet_look_has_settled() -> None:
+    world = World(delay=5 * SECOND)
+    result = only(world.run(make_case()))
+    login = find(result, Kind.ACCOUNT, Vantage.LEAVER)
+    quiet = [f for f in result.findings if f.vantage is Vantage.ADMIN]
+    closing = next(o for o in login.observations if o.phase is Phase.CLOSING)
+    assert all(f.first_absent is not None and f.first_absent <= closing.sent for f in quiet)
+    assert login.deadline is not None
+    assert closing.sent <= login.deadline
+
+
+def test_an_account_that_appears_where_there_was_none_is_residual() -> None:
+    def strays(connector: MemoryConnector, event: Event, person: Person) -> None:
+        terminate(connector, event, person)
+        mail = connector.systems["mail"]
+        mail.count += 1
+        mail.users["stray"] = User("stray", person.identity.username, "")
+
+    world = World()
+    world.connector.acts["terminate"] = [strays]
+    result = only(world.run(make_case()))
+    assert outcomes(result)[("mail", "account/account", "admin")] == "residual"
+    assert not world.systems["mail"].users, "cleanup takes it"
 
 
 def test_a_step_that_brings_access_back_is_resurrected() -> None:

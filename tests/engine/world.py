@@ -79,13 +79,14 @@ class MemorySystem:
     blind: str = ""  # a reason: every look is unknown
     empty: bool = False  # the reader sees nothing and is told so politely
     token_survives: bool = False
+    touches: Touches = Touches.NOTHING  # what using a credential does to it
     undeletable: bool = False
     looks: int = 0
     on_look: Callable[[MemorySystem], None] | None = None
 
     def declaration(self) -> Declaration:
         traits = {k: KindTraits(listed=True, grantable=True, revocable=True) for k in self.kinds}
-        traits[Kind.CREDENTIAL] = replace(traits[Kind.CREDENTIAL], uses={"": Touches.NOTHING})
+        traits[Kind.CREDENTIAL] = replace(traits[Kind.CREDENTIAL], uses={"": self.touches})
         traits[Kind.ACCOUNT] = KindTraits(listed=True, grantable=True, revocable=True)
         return Declaration(
             "memory", f"memory:{self.name}", "reader", True, "owner@example.test", traits, login=Touches.CHANGES
@@ -143,6 +144,8 @@ class MemorySystem:
             return Used(Presence.UNKNOWN, self.blind, at, self.clock.now())
         user = self.user(person)
         held = user is not None and grant.id in user.rows.get(Kind.CREDENTIAL, {})
+        if user is not None and held and self.touches is Touches.CONSUMES:
+            user.rows[Kind.CREDENTIAL].pop(grant.id or "")
         works = (held and user is not None and user.active) or (self.token_survives and user is not None)
         return Used(Presence.PRESENT if works else Presence.ABSENT, "", at, self.clock.now())
 

@@ -1,0 +1,33 @@
+"""The closing looks of a watch are sent early enough to be answered in time, however slow a sign-in is."""
+
+from __future__ import annotations
+
+from harness.engine.virtual import EPOCH
+from harness.model import SECOND, Kind, Outcome, Vantage, Within
+from harness.ports import Person, Used
+from tests.engine.test_life import find, leave_license, only
+from tests.engine.world import MemorySystem, World, make_case
+
+
+class SlowDoor(MemorySystem):
+    """A sign-in takes most of a second, as where passwords are hashed with care."""
+
+    def login(self, person: Person) -> Used:
+        self.clock.sleep(800_000)
+        return super().login(person)
+
+
+def test_a_slow_sign_in_is_answered_before_the_deadline() -> None:
+    world = World()
+    world.systems["crm"] = SlowDoor("crm", world.kernel)
+    world.connector.systems = world.systems
+    world.connector.acts["terminate"] = [leave_license]  # something stays: the watch goes on to the deadline
+    result = only(world.run(make_case(within=Within(10 * SECOND))))
+    assert find(result, Kind.LICENSE).outcome is Outcome.RESIDUAL
+    signed_in = find(result, Kind.ACCOUNT, Vantage.LEAVER)
+    assert signed_in.outcome is Outcome.REVOKED, signed_in.reason
+    assert signed_in.deadline is not None
+    assert signed_in.first_absent is not None
+    assert EPOCH < signed_in.first_absent <= signed_in.deadline
+    # and not earlier than it must be: what goes away late must not be taken for a doing of the sign-in
+    assert signed_in.deadline - signed_in.first_absent < 3 * SECOND
