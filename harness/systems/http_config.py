@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
@@ -13,6 +13,7 @@ from harness.model import Floor, Kind, Touches
 from harness.ports import KindTraits
 from harness.wire.request import METHODS, Request, Requests, Take, as_list
 from harness.wire.selection import Asked, Closed, ConditionsField, ListSpec, NamedList, Selection, check_look
+from harness.wire.template import Template
 
 Status = Annotated[int, Field(ge=100, le=599)]
 
@@ -182,9 +183,25 @@ class HttpConfig(SystemConfig):
             raise ValueError(f"both in `without` and in `not_listable`: {', '.join(sorted(both))}")
         return self
 
+    def addresses(self) -> tuple[str, ...]:
+        """The base URL, those of the credentials, and every full URL that a request names."""
+        return tuple(dict.fromkeys((*super().addresses(), *_full_urls(self.account), *_full_urls(self.kinds))))
+
     def declared(self) -> Mapping[Kind, KindTraits]:
         return {kind: config.traits for kind, config in self.kinds.items()}
 
 
 def judged(requests: Judged | Sequence[Judged]) -> tuple[Judged, ...]:
     return (requests,) if isinstance(requests, Judged) else tuple(requests)
+
+
+def _full_urls(part: Any) -> Iterator[str]:
+    if isinstance(part, Template):
+        if part.text.startswith(("http://", "https://")):
+            yield part.text
+    elif isinstance(part, Config):
+        for name in type(part).model_fields:
+            yield from _full_urls(getattr(part, name))
+    elif isinstance(part, Mapping | list | tuple):
+        for inner in part.values() if isinstance(part, Mapping) else part:
+            yield from _full_urls(inner)

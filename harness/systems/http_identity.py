@@ -1,14 +1,15 @@
-"""Whether an account's record still is the identity's: ids are given to somebody else more often than one thinks."""
+"""What a system remembers of identities: whether a record still is theirs, and where their rows were found."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from harness.model import Account
+from harness.model import Account, Kind, Row
 from harness.ports import Person
+from harness.wire.listing import is_below
 from harness.wire.selection import Conditions
 from harness.wire.template import Context
 
@@ -25,11 +26,22 @@ class Identified:
 
 
 class Acquaintance:
-    """Remembers which records held an identifier of their identity: one must stay in them."""
+    """Remembers which records held an identifier of their identity: one must stay in them, because ids are given to
+    somebody else more often than one thinks. And below which rows of `each` an identity's items were."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._met: set[tuple[str, str]] = set()
+        self._rows: dict[tuple[str, Kind], set[str]] = {}
+
+    def vanished(self, person: Person, kind: Kind, rows: Iterable[Row], gone: Collection[str]) -> frozenset[str]:
+        """The keys of all rows that went with the rows that just did: those of inner levels are known from before."""
+        key = (person.identity.key, kind)
+        with self._lock:
+            known = self._rows.setdefault(key, set())
+            known.update(row.below for row in rows if row.below)
+            lost = {below for below in known for outer in gone if is_below(below, outer)}
+        return frozenset(lost | set(gone))
 
     def check(
         self, person: Person, account: Account, record: Any, match: Conditions | None, context: Context

@@ -163,7 +163,7 @@ class HttpRound:
             state, reason = ListState.OMITTED, f"`{spec.items.text}` is left out"
         rows = tuple(dict.fromkeys(rows))
         evidence = tuple(sweep.evidence)
-        vanished = frozenset(sweep.vanished)
+        vanished = self._known.vanished(person, kind, rows, sweep.vanished)
         return Listing(kind, state, rows, reason, sweep.sent, sweep.answered, evidence, vanished)
 
     def _without_record(self, kind: Kind, spec: ListSpec, sight: AccountSight) -> Listing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from harness.wire.call import Answer, Call, Unknown
 from harness.wire.context import id_text
 from harness.wire.memo import Memo, Reply, items_of, type_word
 from harness.wire.path import Path
-from harness.wire.selection import Asked, ListSpec, Selection, alike, variables
+from harness.wire.selection import Asked, Each, ListSpec, Selection, alike, variables
 from harness.wire.template import Context, plain_text
 
 NOT_FOUND = frozenset({404})
@@ -87,7 +87,7 @@ def collect(spec: Selection, context: Context, memo: Memo) -> Sweep:
         if not last:
             for row in reply.read.items:
                 inner = given | _taken(asked.take, row, here, "a row of `each`")
-                descend(depth + 1, inner, _below(inner, wanted))
+                descend(depth + 1, inner, _below(levels[: depth + 1], inner, wanted))
             return
         sweep.omitted = reply.omitted and not levels
         if reply.read.items:
@@ -112,8 +112,15 @@ def from_record(spec: ListSpec, body: Any, answer: Answer, context: Context) -> 
     return sweep
 
 
-def _below(given: Mapping[str, Any], wanted: frozenset[str]) -> str:
-    return " ".join(f"{name}={plain_text(given[name])}" for name in sorted(wanted & given.keys()))
+def _below(levels: Sequence[Each], given: Mapping[str, Any], wanted: frozenset[str]) -> str:
+    """The key of an `each` row: what the requests below it use of it, outer levels first."""
+    names = [name for level in levels for name in level.take if name in wanted]
+    return " ".join(f"{name}={plain_text(given[name])}" for name in names)
+
+
+def is_below(key: str, outer: str) -> bool:
+    """Whether a row stands below (or is) another one, by their keys."""
+    return not outer or key == outer or key.startswith(f"{outer} ")
 
 
 def _taken(take: Mapping[str, Path], value: Any, context: Context, what: str) -> dict[str, Any]:

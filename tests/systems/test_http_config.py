@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from harness.model import Kind
-from tests.systems.http_case import SEATS, config
+from harness.systems.http_config import HttpConfig
+from tests.systems.http_case import BASE, SEATS, config
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,14 @@ def test_use_is_a_request_a_list_or_channels() -> None:
     ):
         made = config(kinds={"credential": {**listed, "use": given}})
         assert made.declared()[Kind.CREDENTIAL].uses.keys() == channels
+
+
+def test_every_address_that_is_asked_is_told() -> None:
+    kinds = {"license": {**SEATS, "each": {"get": "https://other.test/x", "items": "@", "take": {"a": "b"}}}}
+    made = config(lists=kinds, account={"login": {"post": "http://{{ a }}/l", "works": [200], "refused": [401]}})
+    assert made.addresses() == (BASE, "http://{{ a }}/l", "https://other.test/x")
+
+
+def test_its_json_schema_can_be_printed() -> None:
+    schema = HttpConfig.model_json_schema()
+    assert set(schema["$defs"]["KindConfig"]["properties"]) == {"grant", "list", "use", "revoke", "object"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.model import Kind, ListState
-from tests.systems.http_case import GROUPS, SEATS, case, row, sweep
+from tests.systems.http_case import BASE, GROUPS, SEATS, case, row, sweep
 
 
 def test_where_selects_this_accounts_items() -> None:
@@ -108,7 +108,7 @@ def test_levels_of_each_outer_first() -> None:
     spec = {
         "each": [
             {"get": "/orgs", "items": "@", "take": {"org": "id"}},
-            {"get": "/orgs/{{ org }}/teams", "items": "@", "take": {"team": "id"}},
+            {"get": "/orgs/{{ org }}/teams", "items": "@", "take": {"team": "id"}, "absent_on": [404]},
         ],
         "get": "/orgs/{{ org }}/teams/{{ team }}/members",
         "items": "@",
@@ -123,4 +123,8 @@ def test_levels_of_each_outer_first() -> None:
         it.answer("/orgs/o/teams/t1/members", [7, 8])
         it.answer("/orgs/o/teams/t2/members", [8])
         found = it.listing(Kind.GROUP)
-    assert [(r.id, r.name, r.below) for r in found.rows] == [("t1", "o/t1", "org=o team=t1")]
+        assert [(r.id, r.name, r.below) for r in found.rows] == [("t1", "o/t1", "org=o team=t1")]
+        it.mock.replace("GET", BASE + "/orgs/o/teams", status=404)
+        again = it.listing(Kind.GROUP)
+    assert not again.rows
+    assert again.vanished == {"org=o", "org=o team=t1"}, "what was below an outer row vanished with it"
