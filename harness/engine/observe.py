@@ -128,7 +128,7 @@ class Observer:
                 by_name=look.account.by_name,
             )
         )
-        track.by_name = look.account.by_name
+        track.by_name |= look.account.by_name  # a record that is gone does not make up for it
         seen = measure.account(look, reading.witnesses, removed=removed)
         self.note(party, track, seen, reading.round, phase, checkpoint)
         for stranger in look.strangers:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from harness.engine.virtual import EPOCH
-from harness.model import SECOND, Kind, Outcome, Vantage, Within
-from harness.ports import Person, Used
+from harness.model import SECOND, Kind, Outcome, Used, Vantage, Within
+from harness.ports import Person
 from tests.engine.test_life import find, leave_license, only
 from tests.engine.world import MemorySystem, World, make_case
 
@@ -13,8 +15,9 @@ class SlowDoor(MemorySystem):
     """A sign-in takes most of a second, as where passwords are hashed with care."""
 
     def login(self, person: Person) -> Used:
+        asked = self.clock.now()
         self.clock.sleep(800_000)
-        return super().login(person)
+        return replace(super().login(person), sent=asked)
 
 
 def test_a_slow_sign_in_is_answered_before_the_deadline() -> None:
