@@ -15,11 +15,12 @@ import pytest
 
 from harness import fleet, report, scenario
 from harness.drill import Drill, Naming, about, consent, default_folder, exit_code, merge
+from harness.engine.run import Run
 from harness.model import BadInput, Case, CaseResult, RunResult, Secret, Verdict
 from harness.plan import digest
 from harness.progress import Progress, choose
 from harness.report.text import case_table, summary
-from harness.sandbox import SandboxFailed, SandboxProcess
+from harness.sandbox import SandboxFailed, SandboxProcess, embedded
 
 KEY: pytest.StashKey[Session] = pytest.StashKey()
 
@@ -103,11 +104,11 @@ def _prepare(session: Session, environment: str) -> None:
     if config.option.collectonly:
         return
     defects = config.getoption("exitproof_defects")
-    if session.fleet_file == "sandbox":
+    if embedded(session.fleet_file, environment, os.environ):
         session.sandbox = SandboxProcess([word for name in defects for word in ("--defect", name)])
         os.environ.update(session.sandbox.env)
     elif defects:
-        raise pytest.UsageError(f"--defect is for `--fleet sandbox`, not for a fleet of environment {environment}")
+        raise pytest.UsageError("--defect is for a sandbox that the run starts itself, such as `--fleet sandbox`")
     drill = Drill(session.fleet_file, session.loaded, session.folder, session.naming, concurrency=_width(config))
     if not session.shared:
         session.drill = drill
@@ -216,8 +217,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if mine.progress is not None:
         mine.progress.pause()
     if mine.drill is not None and mine.drill.run is not None:
-        mine.drill.run.stop()  # what no item waits for any more ends here; cleanup still runs
-        mine.outcome = mine.drill.close()
+        mine.outcome = _end(mine, mine.drill, mine.drill.run, interrupted=int(exitstatus) == 2)
+        if mine.outcome is None:
+            return
         if mine.worker:
             output: dict[str, Any] = session.config.workeroutput  # type: ignore[attr-defined]
             output["exitproof"] = pickle.dumps(without_secrets(mine.outcome))
@@ -228,6 +230,20 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         return
     _write(mine)
     session.exitstatus = _exit(int(exitstatus), mine.outcome)
+
+
+def _end(mine: Session, drill: Drill, run: Run, *, interrupted: bool) -> RunResult | None:
+    """What no item waits for any more ends here; cleanup still runs. A second Ctrl-C leaves the rest to the journal."""
+    say = mine.config.pluginmanager.getplugin("terminalreporter")
+    run.stop()
+    if interrupted and say is not None:
+        say.write_line("exitproof: stopped; taking back what was made (Ctrl-C again leaves it to the journal)")
+    try:
+        return drill.close()
+    except KeyboardInterrupt:
+        if say is not None:
+            say.write_line(f"exitproof: not cleaned up; what was made is in {drill.journal.path}")
+        return None
 
 
 def _write(mine: Session) -> None:

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
 READY_WITHIN = 30.0
+_VARIABLE = re.compile(r"\$\{env:(EXITPROOF_SANDBOX_[A-Z_]+)\}")
+
+
+def embedded(fleet_file: str, environment: str, env: Mapping[str, str]) -> bool:
+    """Whether a run starts the sandbox itself: for `--fleet sandbox`, and for a sandbox fleet that names the variables of
+    one while none of them is set. Where some are set, one is running, and the rest is missing."""
+    if fleet_file == "sandbox":
+        return True
+    if environment != "sandbox":
+        return False
+    named = set(_VARIABLE.findall(Path(fleet_file).read_text(encoding="utf-8")))
+    return bool(named) and not any(env.get(name) for name in named)
 
 
 class SandboxFailed(Exception):
@@ -21,10 +35,16 @@ class SandboxProcess:
     """`env` holds the addresses and credentials that the sandbox's fleet file names."""
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
-        command = [sys.executable, "-m", "fixtures.sandbox", "--json", *arguments]
+        # -P: a folder `fixtures` of the user's own must not be taken for ours.
+        command = [sys.executable, "-P", "-m", "fixtures.sandbox", "--json", *arguments]
         self._words = tempfile.TemporaryFile("w+")  # noqa: SIM115  a pipe that nobody reads would fill up
         self._process = subprocess.Popen(  # noqa: S603  our own module, arguments passed as a list
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._words, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._words,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the run: its cleanup still needs the sandbox
         )
         assert self._process.stdout is not None  # noqa: S101  PIPE
         line = self._process.stdout.readline()
