@@ -146,7 +146,8 @@ class Template:
                     self._text = lambda context: plain_text(self._value(context))
                 self._path = self._text  # a whole URL that some system gave: the wire checks where it leads
         except TemplateSyntaxError as error:
-            raise ValueError(f"not a valid template: {(error.message or "").rstrip(".")}") from None
+            why = (error.message or "wrong syntax").rstrip(".")
+            raise ValueError(f"not a valid template: {why}") from None
 
     def render(self, context: Context) -> str:
         """As text. Raises `Unfilled`."""
