@@ -74,7 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Everything that can be wrong with the input is said here, before items exist: exit 4."""
     given = [Path(argument.partition("::")[0]) for argument in config.args]
     try:
-        files = scenario.discover([path for path in given if path.exists()], anywhere=False)
+        files = scenario.discover([path for path in given if path.is_dir() or path.suffix == ".yaml"], anywhere=False)
         if not files:
             return
         info = fleet.shape(fleet_of(config))
