@@ -25,7 +25,7 @@ class Hold:
         for index, (span, label) in enumerate(checkpoints):
             due = began + span
             if index == len(checkpoints) - 1:
-                due = max(due, self._still_there())
+                due = max(due, self._still_there(), self._may_return())
             await kernel.sleep_until(due)
             await self.life.full_round(Phase.HOLD, label, uses=True)
             self.life.owed.append(label)
@@ -34,6 +34,13 @@ class Hold:
                 return
             await kernel.sleep_until(loose)
             await self.life.full_round(Phase.HOLD, checkpoints[-1][1], uses=True)
+
+    def _may_return(self) -> Instant:
+        """Until when the connector says that access may come back after the leave event."""
+        sent = self.life.sent
+        if sent is None or sent.traits.returns_within is None:
+            return 0
+        return (sent.receipt.answered or sent.receipt.sent) + sent.traits.returns_within
 
     def _still_there(self) -> Instant:
         """The latest deadline among what is still there and has not been looked at past it."""

@@ -169,8 +169,16 @@ class Life:
             uses = list(party.of(name, Vantage.LEAVER))
             if await exercise(context, party, self.pool, uses, Phase.BASELINE):
                 await mark_own(context, party, self.pool, name)
+        for track in party.tracks.values():
+            track.taken |= track.vantage is Vantage.LEAVER and self._taken(track)
         self.want(case.demand.has)
         self.trails = await read_trails(context, party, self.systems, self.started)
+
+    def _taken(self, use: Track) -> bool:
+        """The record that this credential belongs to was taken away by an earlier step."""
+        assert self.party is not None  # noqa: S101  set up
+        records = self.party.of(use.system, Vantage.ADMIN)
+        return any(t.taken and (t.kind, t.name, t.account_id) == (use.kind, use.name, use.account_id) for t in records)
 
     async def _alone(self) -> None:
         """A last member must really be the last, and a leaver's own object only its own: one case at a time."""
@@ -219,6 +227,7 @@ class Life:
         party.left = True
         self._enter("watching")
         await Watch(context, case, party, self.pool, self.systems, self.sent.t0, self.awaited).run()
+        await steps.outcome()
         self._enter("after")
         for index, step in enumerate(case.then, 1):
             await steps.then(index, step)
@@ -251,7 +260,7 @@ class Life:
                 break
         if uses:
             for name in self.systems:
-                mine = [t for t in party.of(name, Vantage.LEAVER) if self.awaited(t)]
+                mine = list(party.of(name, Vantage.LEAVER))
                 if await exercise(context, party, self.pool, mine, phase, checkpoint):
                     await mark_own(context, party, self.pool, name)
 

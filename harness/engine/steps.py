@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.engine.context import SetupFailed
@@ -41,6 +41,7 @@ class Sent:
     t0: Instant
     basis: str
     doubt: str = ""
+    traits: EventTraits = field(default_factory=EventTraits)
 
 
 @dataclass(slots=True)
@@ -89,7 +90,20 @@ class Steps:
             self.life.notes.append(f"{leave.via} answered an error, and was not asked again: {receipt.detail}")
         if not (traits.has_done or traits.returns_within):
             self.life.notes.append(f"{leave.via} does not tell when {leave.event} is finished")
-        return Sent(event, person, receipt, t0, basis, doubt)
+        return Sent(event, person, receipt, t0, basis, doubt, traits)
+
+    async def outcome(self) -> None:
+        """What the connector itself says became of the leave event, once the watch is over: noted, never believed."""
+        sent = self.life.sent
+        if sent is None or not sent.traits.has_done:
+            return
+        via, context = self.life.case.leave.via, self.life.context
+        connector = context.fleet.connectors[via]
+        progress, why = await context.kernel.call(
+            context.lane(f"via:{via}"), lambda: connector.done(sent.event, sent.person)
+        )
+        if progress is not Progress.FINISHED:
+            self.life.notes.append(f"{via} reports that {sent.event.name} is {progress}" + (f": {why}" if why else ""))
 
     async def then(self, index: int, step: Step) -> None:
         """One step after leaving, and the whole inventory again."""

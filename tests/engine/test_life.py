@@ -172,6 +172,28 @@ def test_an_exception_in_force_keeps_and_an_idle_one_is_inconclusive() -> None:
     assert "other-*" in str(result.reason)
 
 
+def test_a_kept_credential_is_looked_at_from_both_vantages() -> None:
+    keep = Keep("crm", Kind.CREDENTIAL, "*", "service hand-over", "crm@example.test", date(2027, 1, 1))
+    world = World()
+    world.systems["crm"].token_survives = True
+    world.connector.acts["terminate"] = [lambda c, e, p: c.systems["crm"].users[p.accounts["crm"].id].rows.clear()]
+    result = only(world.run(make_case(access=(entitlement("crm", "credential", "api"),), keep=(keep,))))
+    assert outcomes(result)[("crm", "credential/api", "leaver")] == "kept"
+    assert "exception no longer needed" in find(result, Kind.CREDENTIAL).notes
+
+
+def test_what_an_earlier_step_took_is_judged_only_if_it_comes_back() -> None:
+    def take(connector: MemoryConnector, event: Event, person: Person) -> None:
+        connector.systems["crm"].users[person.accounts["crm"].id].rows[Kind.CREDENTIAL].clear()
+
+    world = World()
+    world.connector.acts["move"] = [take]
+    world.connector.delay = SECOND // 10
+    result = only(world.run(make_case(before=(Step("move", wait=SECOND),))))
+    assert result.verdict is Verdict.PASS, [(f.name, f.vantage, f.outcome, f.reason) for f in result.findings]
+    assert not any(f.kind is Kind.CREDENTIAL for f in result.findings)
+
+
 def test_a_bystander_that_loses_access_is_collateral() -> None:
     def too_much(connector: MemoryConnector, event: Event, person: Person) -> None:
         terminate(connector, event, person)
