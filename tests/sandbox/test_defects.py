@@ -87,6 +87,15 @@ def test_a_neighbour_loses_what_the_leaver_lost(world: World) -> None:
     assert before - driver.held(bystander) == {"directory/group/finance-all"}
 
 
+def test_one_neighbour_loses_a_licence(world: World) -> None:
+    driver = world("neighbour-loses-licence")
+    first, second, leaver, later = [given(driver, driver.person()) for _ in range(4)]
+    driver.event("terminated", leaver)
+    driver.event("terminated", later)
+    assert "crm/license/sales-pro" not in driver.held(first)
+    assert "crm/license/sales-pro" in driver.held(second)
+
+
 def test_a_key_that_carries_the_name_is_revoked(world: World) -> None:
     driver = world("key-revoked-by-name")
     who = driver.person()
@@ -193,6 +202,7 @@ def test_an_owner_cannot_be_deleted(world: World) -> None:
     who = given(driver, driver.person())
     driver.event("deleted", who, wait=False, id="deletion")
     driver.until(lambda: driver.ask("hr", "GET", "/hr/events/deletion", key="READ")["state"] == "failed")
+    assert driver.sync() == "finished"
     assert driver.active(who) == {"directory": None, "crm": None, "mail": None, "code": False}
     assert driver.held(who) == {"code/ownership/scripts"}
 
@@ -245,6 +255,7 @@ def test_an_unknown_defect_is_refused_with_the_known_ones() -> None:
 def test_every_defect_has_a_test() -> None:
     elsewhere = {
         "remove-one-removes-all",
+        "neighbour-loses-licence",
         "rename-before-disable",
         "late-event-resurrects",
         "direct-and-nested-overlap",
