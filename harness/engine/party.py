@@ -83,6 +83,7 @@ class Party:
 
     def __init__(self, identity: Identity, run_id: str, run_n: int, case: str = "") -> None:
         self.identity = identity
+        self.identifiers = identifiers(identity)
         self.run_id = run_id
         self.run_n = run_n
         self.case = case
@@ -119,14 +120,9 @@ class Party:
             former=tuple(a for a in mine if a is not chosen),
             grants=tuple(self.grants.get(system, ())),
             receipts=dict(self.receipts),
-            identifiers=self._identifiers(),
+            identifiers=self.identifiers,
             case=self.case,
         )
-
-    def _identifiers(self) -> Mapping[str, str]:
-        identity = self.identity
-        old = {f"was.{name}": value for name, value in identity.was.items()}
-        return {"username": identity.username, "email": identity.email, "external_id": identity.external_id} | old
 
     def adopt(self, account: Account) -> bool:
         """Remembers an account for ever; True when it was not known before."""
@@ -164,3 +160,10 @@ class Party:
             was={**self.identity.was, **before},
             **named,  # type: ignore[arg-type]  # only names of string fields
         )
+        self.identifiers = identifiers(self.identity)
+
+
+def identifiers(identity: Identity) -> Mapping[str, str]:
+    """What a record may be recognised by, the former values included."""
+    old = {f"was.{name}": value for name, value in identity.was.items()}
+    return {"username": identity.username, "email": identity.email, "external_id": identity.external_id} | old

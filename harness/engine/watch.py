@@ -97,18 +97,15 @@ class Watch:
         within = self.case.within.of(name, Kind.ACCOUNT)
         entry = self.context.entry(name)
         poll = entry.poll or self.case.poll_of(within)
-        while True:
-            waiting = [t for t in self._quiet(name) if self.pending(t)]
-            if not waiting:
-                return
+        waiting = self._waiting(name)
+        while waiting:
             reading = await self.context.desks[name].read(self.party, self.pool)
             self.context.observer.apply(self.party, name, reading, Phase.WATCH, removed=self.removed)
             uses = [t for t in waiting if t.vantage is Vantage.LEAVER]
             await exercise(self.context, self.party, self.pool, uses, Phase.WATCH, number=reading.round)
-            waiting = [t for t in self._quiet(name) if self.pending(t)]
-            if not waiting:
-                return
-            await kernel.sleep_until(self._due(waiting, poll))
+            waiting = self._waiting(name)
+            if waiting:
+                await kernel.sleep_until(self._due(waiting, poll))
 
     def _due(self, waiting: Sequence[Track], poll: Duration) -> Instant:
         now = self.context.now()
@@ -124,8 +121,10 @@ class Watch:
             due = max(max(unsettled), now + 1)
         return min([due, *(m for m in marks if m > now)])
 
-    def _quiet(self, name: str) -> list[Track]:
-        return [t for t in self.party.of(name) if t.vantage is Vantage.ADMIN or self._is_quiet(t)]
+    def _waiting(self, name: str) -> list[Track]:
+        """What every round may ask and is not decided yet."""
+        mine = (t for t in self.party.of(name) if t.vantage is Vantage.ADMIN or self._is_quiet(t))
+        return [t for t in mine if self.pending(t)]
 
     def _is_quiet(self, track: Track) -> bool:
         if id(track) not in self._quiet_ones:
