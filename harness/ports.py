@@ -82,6 +82,7 @@ class KindTraits:
     revocable: bool = False
     creates_objects: bool = False
     finds_objects: bool = False
+    creates_missing: bool = False  # also an object that the scenario gives access to and does not declare
     write_scope: str = "object"  # writes to one object run one at a time
 
 

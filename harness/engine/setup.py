@@ -191,12 +191,13 @@ async def _give(context: Context, party: Party, case: Case, wanted: Entitlement,
     if traits is None or not traits.grantable or system is None:
         raise SetupFailed(f"{wanted.system}: the harness cannot give {wanted.kind}; mark it `by: join`")
     made = None
-    if traits.finds_objects:
-        declared = next((o for o in case.objects if o.system == wanted.system and o.name == wanted.name), None)
-        spec = declared or ObjectSpec(wanted.name, wanted.system, wanted.kind)
-        made = await objects.ensure(
-            spec, None, may_create=declared is not None or wanted.sole or "-control-" in wanted.name
-        )
+    declared = next((o for o in case.objects if o.system == wanted.system and o.name == wanted.name), None)
+    if declared is not None:  # of its own kind: a delegation hangs on a mailbox
+        made = await objects.ensure(declared, None, may_create=True)
+    elif traits.finds_objects:
+        spec = ObjectSpec(wanted.name, wanted.system, wanted.kind)
+        may_create = wanted.sole or "-control-" in wanted.name
+        made = await objects.ensure(spec, None, may_create=may_create)
     try:
         return await context.change(
             "grant",

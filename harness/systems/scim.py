@@ -50,8 +50,8 @@ class ScimConfig(SystemConfig):
 
     def declared(self) -> Mapping[Kind, KindTraits]:
         made = self.create_missing
-        objects = KindTraits(True, grantable=True, revocable=True, creates_objects=made, finds_objects=True)
         plain = KindTraits(True, grantable=True, revocable=True)
+        objects = replace(plain, finds_objects=True, creates_objects=made, creates_missing=made)
         left_out = {*self.without, *self.not_listable}
         return {
             kind: objects if kind is Kind.GROUP else plain for kind in (Kind.GROUP, *ATTRIBUTES) if kind not in left_out
