@@ -196,7 +196,7 @@ async def _give(context: Context, party: Party, case: Case, wanted: Entitlement,
         made = await objects.ensure(declared, None, may_create=True)
     elif traits.finds_objects:
         spec = ObjectSpec(wanted.name, wanted.system, wanted.kind)
-        may_create = wanted.sole or "-control-" in wanted.name
+        may_create = wanted.sole or "-control-" in wanted.name or traits.creates_missing
         made = await objects.ensure(spec, None, may_create=may_create)
     try:
         return await context.change(

@@ -14,10 +14,12 @@ from harness.model import (
     Keep,
     Kind,
     Leave,
+    ObjectSpec,
     Outcome,
     Phase,
     RunResult,
     Step,
+    Subject,
     Touches,
     Vantage,
     Verdict,
@@ -293,6 +295,23 @@ def test_a_rehire_gets_the_account_back_and_nothing_old_with_it() -> None:
         world.connector.acts["rejoin"] = [act]
         result = only(world.run(make_case(then=(step,))))
         assert result.verdict is verdict, outcomes(result)
+
+
+def test_access_hangs_on_a_declared_object_of_another_kind() -> None:
+    """A delegation is given on a mailbox: found or created once, handed to every grant, removed only if created."""
+    inbox = ObjectSpec("inbox", "mail", Kind.MAILBOX, Subject.CUSTODIAN)
+    access = (entitlement("mail", "delegation", "inbox", on="inbox", right="read"),)
+    for there in (False, True):
+        world = World()
+        mail = world.systems["mail"]
+        mail.kinds = (Kind.DELEGATION, Kind.CREDENTIAL)
+        if there:
+            mail.objects["inbox"] = "o-inbox"
+        run = world.run(make_case(access=access, objects=(inbox,)))
+        assert only(run).verdict is Verdict.PASS, [(f.name, f.reason) for f in only(run).findings]
+        assert len(mail.hung_on) == 3
+        assert all(made is not None and made.id == "o-inbox" for made in mail.hung_on)
+        assert ("inbox" in mail.objects) is there
 
 
 def test_set_up_that_fails_offboards_nobody() -> None:

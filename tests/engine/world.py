@@ -82,6 +82,8 @@ class MemorySystem:
     touches: Touches = Touches.NOTHING  # what using a credential does to it
     undeletable: bool = False
     looks: int = 0
+    hung_on: list[Made | None] = field(default_factory=list)  # the objects that grants were given with
+    objects: dict[str, str] = field(default_factory=dict)
     on_look: Callable[[MemorySystem], None] | None = None
 
     def declaration(self) -> Declaration:
@@ -116,6 +118,7 @@ class MemorySystem:
         self.clock.sleep(self.latency)
         user = self.user(person)
         assert user is not None
+        self.hung_on.append(made)
         self.count += 1
         number = f"g-{entitlement.name}" if entitlement.kind is Kind.GROUP else f"{entitlement.kind}-{self.count}"
         user.rows.setdefault(entitlement.kind, {})[number] = entitlement.label
@@ -129,13 +132,14 @@ class MemorySystem:
             user.rows.get(grant.entitlement.kind, {}).pop(grant.id, None)
 
     def find_object(self, spec: ObjectSpec, owner: Person | None) -> Made | None:
-        return None
+        return Made(spec, self.objects[spec.name], False) if spec.name in self.objects else None
 
     def create_object(self, spec: ObjectSpec, owner: Person | None) -> Made:
+        self.objects[spec.name] = f"o-{spec.name}"
         return Made(spec, f"o-{spec.name}", True)
 
     def remove_object(self, made: Made) -> None:
-        return None
+        self.objects.pop(made.spec.name, None)
 
     def use(self, person: Person, grant: Grant, channel: str) -> Used:
         at = self.clock.now()
