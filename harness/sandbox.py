@@ -17,8 +17,8 @@ _VARIABLE = re.compile(r"\$\{env:(EXITPROOF_SANDBOX_[A-Z_]+)\}")
 
 
 def embedded(fleet_file: str, environment: str, env: Mapping[str, str]) -> bool:
-    """Whether a run starts the sandbox itself: for `--fleet sandbox`, and for a sandbox fleet that names the variables of
-    one while none of them is set. Where some are set, one is running, and the rest is missing."""
+    """Whether a run starts the sandbox itself: for `--fleet sandbox`, and for a sandbox fleet that names the variables
+    of one while none of them is set. Where some are set, one is running, and the rest is missing."""
     if fleet_file == "sandbox":
         return True
     if environment != "sandbox":

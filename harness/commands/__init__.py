@@ -1,0 +1,1 @@
+"""What the commands do, one file each; `harness.cli` only names them and their options."""
