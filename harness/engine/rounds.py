@@ -1,7 +1,8 @@
 """One desk per system: looks that are due together become one round, with its controls read once, after them.
 
 A round is read leaver first and controls last: a reader that loses its permission in between is then caught by the
-controls. A round takes at most a few members, so that one slow answer holds up few others.
+controls. A round takes at most a few members, so that one slow answer holds up few others; and few rounds run at once,
+so that looks which come faster than the system answers share the next round, with its sweeps and its controls.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 
 from harness.engine.kernel import Kernel, Lane
 from harness.engine.party import Party
-from harness.engine.tasks import Signal
+from harness.engine.tasks import Signal, Slots
 from harness.measure import Witness
 from harness.model import Account, AccountSight, Found, Instant, ListState, Look, Presence
 from harness.ports import Person, Round, SystemEntry
@@ -42,6 +43,7 @@ class Desk:
     """The only way the engine reads a system."""
 
     CAPACITY = 16
+    ABREAST = 2
 
     def __init__(
         self,
@@ -57,6 +59,7 @@ class Desk:
         self._on_bystanders = on_bystanders
         self._open: list[_Member] | None = None
         self._count = 0
+        self._slots = Slots(self.ABREAST)
 
     async def read(self, party: Party, pool: Sequence[Party], *, find: bool = False) -> Reading:
         """The whole inventory of every account that the identity ever had here; with `find`, also whether it has new
@@ -75,7 +78,8 @@ class Desk:
         return await self._find(self.entry.system.round(), party.person(self.entry.name))
 
     async def _run(self, members: list[_Member], number: int) -> None:
-        await self.kernel.pause(0)  # everything due at this very moment joins
+        await self.kernel.pause(0)  # everything due at this very moment joins, and what comes while others are read
+        await self._slots.acquire()
         if self._open is members:
             self._open = None
         shared = self.entry.system.round()
@@ -100,6 +104,7 @@ class Desk:
                     member.reading.finds = finds
             self._tell_bystanders(number, parties, looks, witnesses)
         finally:
+            self._slots.release()
             for member in members:
                 member.reading.at = self.kernel.now()
                 member.ready.set()
