@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import re
 import subprocess
@@ -27,6 +28,15 @@ def embedded(fleet_file: str, environment: str, env: Mapping[str, str]) -> bool:
     return bool(named) and not any(env.get(name) for name in named)
 
 
+def lacks() -> str:
+    """What is not installed that the sandbox is made of, with the fix; empty if it is all there."""
+    try:
+        found = importlib.util.find_spec("scim2_server")
+    except ImportError:
+        found = None
+    return "" if found else "its directory is not installed: pip install 'exitproof[sandbox]'"
+
+
 class SandboxFailed(Exception):
     """The sandbox did not start; its own words are the message."""
 
@@ -35,6 +45,8 @@ class SandboxProcess:
     """`env` holds the addresses and credentials that the sandbox's fleet file names."""
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
+        if lacking := lacks():
+            raise SandboxFailed(lacking)
         # -P: a folder `fixtures` of the user's own must not be taken for ours.
         command = [sys.executable, "-P", "-m", "fixtures.sandbox", "--json", *arguments]
         self._words = tempfile.TemporaryFile("w+")  # noqa: SIM115  a pipe that nobody reads would fill up

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-import harness
 from harness.model import BadInput, Problem, RunResult, Verdict
 from harness.report.tally import tally
 
@@ -32,7 +32,7 @@ class Witness:
 
 def library() -> Path:
     """The bundled stories: inside the package where it was installed, beside it in a checkout."""
-    package = Path(harness.__file__).parent
+    package = Path(str(files("harness")))
     for folder in (package / "library" / "scenarios", package.parent / "scenarios"):
         if folder.is_dir():
             return folder

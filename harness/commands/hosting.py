@@ -9,11 +9,15 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
+from harness.sandbox import SandboxFailed, lacks
+
 
 def host(arguments: Sequence[str]) -> int:
     """Runs it with this process's output, and answers its exit code. Ctrl-C and SIGTERM end it. It ends with its
     stdin, so it is given a pipe of ours: it also goes when this process is killed, and stays when our own stdin is
-    empty, as it is for whatever a shell starts in the background."""
+    empty, as it is for whatever a shell starts in the background. Raises `SandboxFailed` where it is not installed."""
+    if lacking := lacks():
+        raise SandboxFailed(lacking)
     command = [sys.executable, "-P", "-m", "fixtures.sandbox", *arguments]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603  our own module
 

@@ -6,12 +6,15 @@ import json
 import signal
 import stat
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from harness.cli import main
 from harness.commands.check import unreachable
+from harness.commands.scaffold import scaffold
 from tests.cli.command import call, end, start
 
 
@@ -56,3 +59,21 @@ def test_an_unknown_defect_is_exit_4(tmp_path: Path) -> None:
     ended = call(tmp_path, "sandbox", "--defect=nope")
     assert (ended.code, ended.out) == (4, "")
     assert ended.err.startswith("unknown defect 'nope' (allowed: ")
+
+
+class _NotInstalled:
+    def find_spec(self, name: str, *_: object) -> None:
+        if name.partition(".")[0] == "scim2_server":
+            raise ModuleNotFoundError(name)
+
+
+@pytest.mark.parametrize("arguments", [["sandbox"], ["check"]])
+def test_without_its_extra_the_fix_is_named(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "meta_path", [_NotInstalled(), *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "scim2_server", raising=False)
+    scaffold(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 4
+    assert capfd.readouterr().err.endswith("pip install 'exitproof[sandbox]'\n")
