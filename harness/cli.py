@@ -162,7 +162,7 @@ def check(paths: Paths = None, fleet: Fleet = None) -> int:
     """
     from harness.commands import check as checking
     from harness.commands.selection import fleet_file, select
-    from harness.sandbox import SandboxProcess, embedded
+    from harness.session.sandbox import SandboxProcess, embedded
 
     given = fleet_file(fleet)
     selected = select(given, paths or (), os.environ, strict=True, needed=False)
@@ -249,7 +249,7 @@ def schema(document: Annotated[Document, typer.Argument(metavar="scenario|fleet|
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code. What is wrong with the input is said in one line each, and never as a traceback."""
-    from harness.sandbox import SandboxFailed
+    from harness.session.sandbox import SandboxFailed
 
     command = typer.main.get_command(app)
     try:

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from harness import fleet, report, scenario
-from harness.drill import Drill, Naming, about, consent, default_folder, exit_code, merge
 from harness.engine.run import Run
 from harness.model import BadInput, Case, CaseResult, RunResult, Secret, Verdict
-from harness.plan import digest
-from harness.progress import Progress, choose
 from harness.report.text import case_table, summary
-from harness.sandbox import SandboxFailed, SandboxProcess, embedded
+from harness.session.drill import Drill, Naming, about, consent, default_folder, exit_code, merge
+from harness.session.plan import digest
+from harness.session.progress import Progress, choose
+from harness.session.sandbox import SandboxFailed, SandboxProcess, embedded
 
 KEY: pytest.StashKey[Session] = pytest.StashKey()
 
@@ -329,7 +329,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Each worker gets its whole share at once: its cases wait together, not one after another."""
     if config.stash.get(KEY, None) is None or config.getoption("dist") != "load":
         return None
-    from harness.shares import ShareScheduling  # xdist is only there when it asked for a scheduler
+    from harness.session.shares import ShareScheduling  # xdist is only there when it asked for a scheduler
 
     return ShareScheduling(config, log)
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.commands.selection import Selection
-from harness.plan import Plan, plan
+from harness.session.plan import Plan, plan
 
 
 def forecast(selection: Selection) -> Plan:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from harness.sandbox import SandboxFailed, lacks
+from harness.session.sandbox import SandboxFailed, lacks
 
 
 def host(arguments: Sequence[str]) -> int:

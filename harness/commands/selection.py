@@ -12,8 +12,8 @@ from harness.fleet import FleetInfo, locate
 from harness.fleet.examine import Registry, examine
 from harness.fleet.load import describe
 from harness.model import BadInput, Problem
-from harness.sandbox import embedded
 from harness.scenario import Loaded, ScenarioFile
+from harness.session.sandbox import embedded
 from harness.source import Source, read
 
 FOLDER = "scenarios"

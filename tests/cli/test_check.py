@@ -10,7 +10,7 @@ import pytest
 
 from harness.commands.check import Answer, check, unreachable
 from harness.commands.scaffold import scaffold
-from harness.sandbox import SandboxProcess
+from harness.session.sandbox import SandboxProcess
 from tests.cli.command import call
 
 MANUAL = """

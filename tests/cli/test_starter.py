@@ -8,7 +8,7 @@ import pytest
 
 from harness.commands.scaffold import FILES, scaffold
 from harness.model import BadInput
-from harness.sandbox import embedded
+from harness.session.sandbox import embedded
 from tests.cli.command import call, results
 
 

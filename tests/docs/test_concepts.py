@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.drill import exit_code
+from harness.session.drill import exit_code
 from harness.model import Cleanup, Coverage, Kind, Outcome, RunResult, Verdict
 from tests.docs.markdown import Page, page, pages, plain
 

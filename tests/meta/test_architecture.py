@@ -53,8 +53,10 @@ MAY: dict[str, set[str]] = {
     | JUDGEMENT
     | {"harness.wire", "harness.connectors", "harness.systems", "harness.evidence", "harness.engine"}
     | {"harness.report", "harness.scenario", "harness.fleet"},
-    "harness.plugin": ENTRY,
-    "harness.cli": ENTRY | {"harness.plugin", "harness.testing"},
+    "harness.session": ENTRY | {"harness.wire"},  # it renders what a scenario sets
+    "harness.commands": ENTRY | {"harness.session"},
+    "harness.plugin": ENTRY | {"harness.session"},
+    "harness.cli": ENTRY | {"harness.plugin", "harness.testing", "harness.session", "harness.commands"},
 }
 ENDS = {"harness.cli", "harness.plugin"}  # imported by nobody; only the command may start the plugin
 

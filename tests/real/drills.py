@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import fleet, scenario
-from harness.drill import Drill, Naming
+from harness.session.drill import Drill, Naming
 from harness.model import CaseResult, Finding, Kind, Observation, Presence, RunResult, Vantage
 
 TOO_LONG_S = 180
