@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.session.drill import exit_code
 from harness.model import Cleanup, Coverage, Kind, Outcome, RunResult, Verdict
+from harness.session.drill import exit_code
 from tests.docs.markdown import Page, page, pages, plain
 
 PAGE = page("docs/concepts.md")
