@@ -168,7 +168,7 @@ class Life:
         for name in self.systems:
             uses = list(party.of(name, Vantage.LEAVER))
             if await exercise(context, party, self.pool, uses, Phase.BASELINE):
-                await mark_own(context, party, self.pool, name)
+                await mark_own(context, party, name)
         for track in party.tracks.values():
             track.taken |= track.vantage is Vantage.LEAVER and self._taken(track)
         self.want(case.demand.has)
@@ -262,7 +262,7 @@ class Life:
             for name in self.systems:
                 mine = list(party.of(name, Vantage.LEAVER))
                 if await exercise(context, party, self.pool, mine, phase, checkpoint):
-                    await mark_own(context, party, self.pool, name)
+                    await mark_own(context, party, name)
 
     def _blind(self, name: str, checkpoint: str) -> bool:
         assert self.party is not None  # noqa: S101  set up

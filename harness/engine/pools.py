@@ -110,7 +110,7 @@ class Pools:
             for name in systems:
                 uses = [t for t in party.of(name, Vantage.LEAVER) if not t.consumes]
                 if await exercise(context, party, others, uses, Phase.BASELINE):
-                    await mark_own(context, party, others, name)
+                    await mark_own(context, party, name)
         return made
 
 

@@ -163,7 +163,7 @@ class Watch:
             for track in self.party.of(name, Vantage.ADMIN):
                 track.signed_in = True
             if worked:
-                await mark_own(self.context, self.party, self.pool, name)
+                await mark_own(self.context, self.party, name)
             works = [t for t in asked if t.complete and t.complete[-1].presence is Presence.PRESENT]
             if last or not works:
                 return
