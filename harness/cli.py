@@ -96,7 +96,7 @@ def demo(
     exits with 0 if the mistakes were found.
     """
     from harness.commands import demo as shown
-    from harness.plugin import KEY
+    from harness.session.state import KEY
 
     def outcome(config: Any) -> RunResult | None:
         session = config.stash.get(KEY, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,45 +15,14 @@ import pytest
 
 from harness import fleet, report, scenario
 from harness.engine.run import Run
-from harness.model import BadInput, Case, CaseResult, RunResult, Secret, Verdict
-from harness.report.text import case_table, summary
+from harness.model import BadInput, CaseResult, RunResult, Secret, Verdict
+from harness.report.text import summary
 from harness.session.drill import Drill, Naming, about, consent, default_folder, exit_code, merge
+from harness.session.items import CaseItem, ScenarioFile
 from harness.session.plan import digest
-from harness.session.progress import Progress, choose
+from harness.session.progress import choose
 from harness.session.sandbox import SandboxFailed, SandboxProcess, embedded
-
-KEY: pytest.StashKey[Session] = pytest.StashKey()
-
-
-class Session:
-    """What one pytest process knows of the run."""
-
-    def __init__(self, config: pytest.Config, loaded: scenario.Loaded, naming: Naming, folder: Path) -> None:
-        self.config = config
-        self.loaded = loaded
-        self.naming = naming
-        self.folder = folder
-        self.worker: str = ""
-        self.stride = (0, 1)
-        self.sandbox: SandboxProcess | None = None
-        self.drill: Drill | None = None
-        self.progress: Progress | None = None
-        self.outcome: RunResult | None = None
-        self.parts: list[RunResult] = []
-        self.written: list[Path] = []
-        self.shared = False  # the controller of xdist: it runs no case itself
-        self.by_file: dict[Path, list[Case]] = {}
-        for case in loaded.cases:
-            self.by_file.setdefault(Path(case.source).resolve(), []).append(case)
-
-    @property
-    def fleet_file(self) -> str:
-        return fleet_of(self.config)
-
-
-def fleet_of(config: pytest.Config) -> str:
-    given: str | None = config.getoption("exitproof_fleet")
-    return given or ("fleet.yaml" if Path("fleet.yaml").is_file() else "sandbox")
+from harness.session.state import KEY, Session, fleet_of
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -134,50 +103,6 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
         return None
     made: ScenarioFile = ScenarioFile.from_parent(parent, path=file_path)
     return made
-
-
-class ScenarioFile(pytest.File):
-    def collect(self) -> Iterable[CaseItem]:
-        session = self.config.stash[KEY]
-        for case in session.by_file[self.path.resolve()]:
-            yield CaseItem.from_parent(self, name=case.id.rpartition("/")[2], case=case)
-
-
-class CaseItem(pytest.Item):
-    """Waits in `setup`, so that what is inconclusive is an error, and what failed is a failure. Either text is a table
-    of findings, not a stack."""
-
-    def __init__(self, *, case: Case, **more: Any) -> None:
-        super().__init__(**more)
-        self.case = case
-        self.result: CaseResult | None = None
-        for tag in case.tags:
-            self.add_marker(tag)
-
-    def setup(self) -> None:
-        session = self.config.stash[KEY]
-        run = session.drill.run if session.drill else None
-        if run is None or self.case.id not in {case.id for case in run.cases}:
-            pytest.fail(f"{self.case.id}: it was never started in this process", pytrace=False)
-        while self.result is None:
-            self.result = run.result(self.case.id, timeout=0.2)
-            if self.result is None and run.ended:
-                why = run.fault or "stopped"
-                pytest.fail(f"{self.case.id}: the engine ended before this case: {why}", pytrace=False)
-            if session.progress is not None:
-                session.progress.update(run.snapshot())
-        if session.progress is not None:
-            session.progress.pause()
-        if self.result.verdict is Verdict.INCONCLUSIVE:
-            pytest.fail(case_table(self.result), pytrace=False)
-
-    def runtest(self) -> None:
-        assert self.result is not None  # noqa: S101  set up
-        if self.result.verdict is not Verdict.PASS:
-            pytest.fail(case_table(self.result), pytrace=False)
-
-    def reportinfo(self) -> tuple[Path, None, str]:
-        return self.path, None, self.case.id
 
 
 # --- the run ------------------------------------------------------------------------------------

@@ -126,6 +126,10 @@ class Run:
 
         threading.Thread(target=body, name="exitproof-engine", daemon=True).start()
 
+    def has(self, case_id: str) -> bool:
+        """Whether this run was asked for the case."""
+        return case_id in self._done
+
     def result(self, case_id: str, timeout: float | None = None) -> CaseResult | None:
         """Blocks until the case is done; None when it never will be (stopped, or the engine failed)."""
         if not self._done[case_id].wait(timeout):

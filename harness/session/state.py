@@ -1,0 +1,46 @@
+"""What one pytest process knows of the run, kept in its config's stash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness import scenario
+from harness.model import Case, RunResult
+from harness.session.drill import Drill, Naming
+from harness.session.progress import Progress
+from harness.session.sandbox import SandboxProcess
+
+KEY: pytest.StashKey[Session] = pytest.StashKey()
+
+
+class Session:
+    """What one pytest process knows of the run."""
+
+    def __init__(self, config: pytest.Config, loaded: scenario.Loaded, naming: Naming, folder: Path) -> None:
+        self.config = config
+        self.loaded = loaded
+        self.naming = naming
+        self.folder = folder
+        self.worker: str = ""
+        self.stride = (0, 1)
+        self.sandbox: SandboxProcess | None = None
+        self.drill: Drill | None = None
+        self.progress: Progress | None = None
+        self.outcome: RunResult | None = None
+        self.parts: list[RunResult] = []
+        self.written: list[Path] = []
+        self.shared = False  # the controller of xdist: it runs no case itself
+        self.by_file: dict[Path, list[Case]] = {}
+        for case in loaded.cases:
+            self.by_file.setdefault(Path(case.source).resolve(), []).append(case)
+
+    @property
+    def fleet_file(self) -> str:
+        return fleet_of(self.config)
+
+
+def fleet_of(config: pytest.Config) -> str:
+    given: str | None = config.getoption("exitproof_fleet")
+    return given or ("fleet.yaml" if Path("fleet.yaml").is_file() else "sandbox")
