@@ -6,40 +6,22 @@ from datetime import date
 
 from harness.model import (
     SECOND,
-    CaseResult,
     Claim,
-    Demand,
     Event,
-    Finding,
     Keep,
     Kind,
-    Leave,
     ObjectSpec,
     Outcome,
     Phase,
-    RunResult,
-    Step,
     Subject,
     Touches,
     Vantage,
     Verdict,
-    Within,
 )
 from harness.ports import Person
-from tests.engine.world import MemoryConnector, MemorySystem, User, World, entitlement, make_case, terminate
-
-
-def only(run: RunResult) -> CaseResult:
-    assert len(run.cases) == 1
-    return run.cases[0]
-
-
-def outcomes(result: CaseResult) -> dict[tuple[str, str, str], str]:
-    return {(f.system, f"{f.kind}/{f.name}", f.vantage): f.outcome.value for f in result.findings}
-
-
-def find(result: CaseResult, kind: Kind, vantage: Vantage = Vantage.ADMIN) -> Finding:
-    return next(f for f in result.findings if f.kind is kind and f.vantage is vantage)
+from tests.engine.memory import MemoryConnector, MemorySystem, User, terminate
+from tests.engine.read import find, only, outcomes
+from tests.engine.world import World, entitlement, make_case
 
 
 def test_a_correct_connector_passes_with_everything_revoked_and_nothing_left() -> None:
@@ -148,18 +130,6 @@ def test_an_account_that_appears_where_there_was_none_is_residual() -> None:
     assert not world.systems["mail"].users, "cleanup takes it"
 
 
-def test_a_step_that_brings_access_back_is_resurrected() -> None:
-    def again(connector: MemoryConnector, event: Event, person: Person) -> None:
-        for name, account in person.accounts.items():
-            connector.systems[name].users[account.id].active = True
-
-    world = World()
-    world.connector.acts["sync"] = [again]
-    result = only(world.run(make_case(then=(Step("sync"),))))
-    assert outcomes(result)[("crm", "account/account", "admin")] == "resurrected"
-    assert result.verdict is Verdict.FAIL
-
-
 def test_an_exception_in_force_keeps_and_an_idle_one_is_inconclusive() -> None:
     keep = Keep("crm", Kind.LICENSE, "sales-*", "retention", "crm@example.test", date(2027, 1, 1))
     world = World()
@@ -182,18 +152,6 @@ def test_a_kept_credential_is_looked_at_from_both_vantages() -> None:
     result = only(world.run(make_case(access=(entitlement("crm", "credential", "api"),), keep=(keep,))))
     assert outcomes(result)[("crm", "credential/api", "leaver")] == "kept"
     assert "exception no longer needed" in find(result, Kind.CREDENTIAL).notes
-
-
-def test_what_an_earlier_step_took_is_judged_only_if_it_comes_back() -> None:
-    def take(connector: MemoryConnector, event: Event, person: Person) -> None:
-        connector.systems["crm"].users[person.accounts["crm"].id].rows[Kind.CREDENTIAL].clear()
-
-    world = World()
-    world.connector.acts["move"] = [take]
-    world.connector.delay = SECOND // 10
-    result = only(world.run(make_case(before=(Step("move", wait=SECOND),))))
-    assert result.verdict is Verdict.PASS, [(f.name, f.vantage, f.outcome, f.reason) for f in result.findings]
-    assert not any(f.kind is Kind.CREDENTIAL for f in result.findings)
 
 
 def test_a_bystander_that_loses_access_is_collateral() -> None:
@@ -240,63 +198,6 @@ def test_access_that_was_never_seen_is_not_revoked() -> None:
     assert outcomes(result)[("crm", "license/sales-pro", "admin")] == "inconclusive"
 
 
-def test_an_event_in_doubt_is_watched_marked_and_never_sent_twice() -> None:
-    world = World()
-    world.connector.in_doubt = True
-    result = only(world.run(make_case()))
-    assert result.verdict is Verdict.INCONCLUSIVE
-    assert len(world.connector.fired) == 1
-    assert "in doubt" in find(result, Kind.LICENSE).reason
-
-    world = World()
-    world.connector.in_doubt, world.connector.idempotent = True, True
-    world.run(make_case())
-    assert len(world.connector.fired) == 2
-    assert len(set(world.connector.fired)) == 1
-
-
-def test_a_mover_loses_the_old_and_keeps_the_new() -> None:
-    def move(connector: MemoryConnector, event: Event, person: Person) -> None:
-        user = connector.systems["crm"].users[person.accounts["crm"].id]
-        user.rows[Kind.GROUP] = {"g-new": "new-team", "g-kept": "kept"}
-
-    has = (entitlement("crm", "account"), entitlement("crm", "group", "new-team"), entitlement("crm", "group", "kept"))
-    access = (entitlement("crm", "group", "old-team"), entitlement("crm", "group", "kept"))
-    world = World()
-    world.connector.acts["move"] = [move]
-    case = make_case(access=access, leave=Leave("hr", "move"), demand=Demand(has))
-    result = only(world.run(case))
-    seen = outcomes(result)
-    assert seen[("crm", "group/old-team", "admin")] == "revoked"
-    assert seen[("crm", "group/new-team", "admin")] == "intact"
-    assert seen[("crm", "group/kept", "admin")] == "intact"
-    assert seen[("crm", "account/account", "admin")] == "intact"
-    assert result.verdict is Verdict.PASS, seen
-
-    world = World()
-    world.connector.acts["move"] = []
-    seen = outcomes(only(world.run(case)))
-    assert seen[("crm", "group/old-team", "admin")] == "residual"
-    assert seen[("crm", "group/new-team", "admin")] == "missing"
-
-
-def test_a_rehire_gets_the_account_back_and_nothing_old_with_it() -> None:
-    def rejoin(connector: MemoryConnector, event: Event, person: Person) -> None:
-        connector.systems["crm"].users[person.accounts["crm"].id].active = True
-
-    def rejoin_with_all(connector: MemoryConnector, event: Event, person: Person) -> None:
-        rejoin(connector, event, person)
-        user = connector.systems["crm"].users[person.accounts["crm"].id]
-        user.rows[Kind.LICENSE] = {"license-99": "sales-pro"}
-
-    step = Step("rejoin", demand=Demand((entitlement("crm", "account"),), "old"))
-    for act, verdict in ((rejoin, Verdict.PASS), (rejoin_with_all, Verdict.FAIL)):
-        world = World()
-        world.connector.acts["rejoin"] = [act]
-        result = only(world.run(make_case(then=(step,))))
-        assert result.verdict is verdict, outcomes(result)
-
-
 def test_access_hangs_on_a_declared_object_of_another_kind() -> None:
     """A delegation is given on a mailbox: found or created once, handed to every grant, removed only if created."""
     inbox = ObjectSpec("inbox", "mail", Kind.MAILBOX, Subject.CUSTODIAN)
@@ -329,21 +230,3 @@ def test_what_cannot_be_deleted_is_a_leftover() -> None:
     result = only(world.run(make_case()))
     assert not result.cleanup.complete
     assert "refuses to delete" in result.cleanup.leftovers[0]
-
-
-def test_a_thousand_cases_with_a_forty_minute_delay_are_fast_and_equal_twice() -> None:
-    import time
-
-    minute = 60 * SECOND
-
-    def drill() -> RunResult:
-        world = World(delay=40 * minute)
-        within = Within(60 * minute)
-        return world.run(*(make_case(f"story-{n}", within=within, settle=None) for n in range(1000)), concurrency=1000)
-
-    began = time.process_time()
-    first = drill()
-    spent = time.process_time() - began
-    assert first.verdict is Verdict.PASS
-    assert spent < 30, f"{spent:.1f} s"
-    assert drill() == first

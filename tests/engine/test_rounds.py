@@ -8,7 +8,7 @@ from harness.engine.rounds import Desk, Reading
 from harness.engine.virtual import VirtualKernel
 from harness.model import SECOND, Account, Identity, Secret, Subject
 from harness.ports import SystemEntry
-from tests.engine.world import MemorySystem
+from tests.engine.memory import MemorySystem
 
 
 def test_looks_that_come_while_others_are_read_share_the_next_round() -> None:
