@@ -1,4 +1,4 @@
-"""The two files of the public contract load together, and where the contract lies beside the checkout, its own blocks."""
+"""The two files of the public contract load together; where it lies beside the checkout, so do its own blocks."""
 
 from __future__ import annotations
 
