@@ -8,7 +8,8 @@ from harness.engine.virtual import EPOCH
 from harness.model import SECOND, Kind, Outcome, Used, Vantage, Within
 from harness.ports import Person
 from tests.engine.memory import MemorySystem
-from tests.engine.read import find, leave_license, only
+from tests.engine.read import find, only
+from tests.engine.test_life import leave_license
 from tests.engine.world import World, make_case
 
 
