@@ -16,7 +16,7 @@ from harness.session.state import KEY
 class ScenarioFile(pytest.File):
     def collect(self) -> Iterable[CaseItem]:
         session = self.config.stash[KEY]
-        for case in session.by_file[self.path.resolve()]:
+        for case in session.by_file[str(self.path)]:
             yield CaseItem.from_parent(self, name=case.id.rpartition("/")[2], case=case)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,9 @@ class Session:
         self.parts: list[RunResult] = []
         self.written: list[Path] = []
         self.shared = False  # the controller of xdist: it runs no case itself
-        self.by_file: dict[Path, list[Case]] = {}
+        self.by_file: dict[str, list[Case]] = {}  # by absolute path: resolving links of thousands of files is slow
         for case in loaded.cases:
-            self.by_file.setdefault(Path(case.source).resolve(), []).append(case)
+            self.by_file.setdefault(os.path.abspath(case.source), []).append(case)  # noqa: PTH100
 
     @property
     def fleet_file(self) -> str:
