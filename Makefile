@@ -34,6 +34,7 @@ bench: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m tests.cli.page
+	$(BIN)/python -m tests.library.page
 	$(BIN)/python -m tests.report.sample
 
 clean:
