@@ -22,16 +22,15 @@ class Witness:
     look: Look
     holds: frozenset[tuple[Kind, str]]  # (kind, grant id) of its own baseline; the account is (account, id)
 
-    def sees(self, kind: Kind) -> bool:
-        """The same reader saw this control's like grant present."""
+    def sees(self, kind: Kind, views: Sequence[str] = ()) -> bool:
+        """The same reader saw this control's like grant present, through every one of the views."""
         if kind is Kind.ACCOUNT:
             return self.look.account.presence is Presence.PRESENT
         listing = listing_of(self.look, kind)
-        return (
-            listing is not None
-            and listing.state is ListState.COMPLETE
-            and any(r.presence is Presence.PRESENT and (kind, r.id) in self.holds for r in listing.rows)
-        )
+        if listing is None or listing.state is not ListState.COMPLETE:
+            return False
+        seen = [r for r in listing.rows if r.presence is Presence.PRESENT and (kind, r.id) in self.holds]
+        return bool(seen) and all(any(view in row.views for row in seen) for view in views)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +104,14 @@ def grant(
         # Two readings make this absence: its bounds and its evidence are those of both.
         both = (min(sent, sight.sent), max(answered, sight.answered), listing.evidence + sight.evidence)
         absent = Seen(Presence.ABSENT, "gone with the account", "", *both, with_account=True)
-        return _with_control(absent, kind, look, witnesses)
+        return _with_control(absent, kind, look, witnesses, listing.views)
     if listing.state is ListState.OMITTED:
         if not filled_before:
             return replace(base, reason="the field is missing, and it was not filled at the baseline either")
         absent = replace(base, presence=Presence.ABSENT, reason="the field is left out, which means empty here")
-        return _with_control(absent, kind, look, witnesses)
+        return _with_control(absent, kind, look, witnesses, listing.views)
     note = row.note if row is not None else ""
-    return _with_control(replace(base, presence=Presence.ABSENT, reason=note), kind, look, witnesses)
+    return _with_control(replace(base, presence=Presence.ABSENT, reason=note), kind, look, witnesses, listing.views)
 
 
 def use(used: Used, controls: Sequence[tuple[str, Used]]) -> Seen:
@@ -127,16 +126,21 @@ def use(used: Used, controls: Sequence[tuple[str, Used]]) -> Seen:
     return replace(seen, presence=Presence.UNKNOWN, reason=f"refused, but no control's own credential worked: {why}")
 
 
-def _with_control(absent: Seen, kind: Kind, look: Look, witnesses: Sequence[Witness]) -> Seen:
+def _with_control(
+    absent: Seen, kind: Kind, look: Look, witnesses: Sequence[Witness], views: Sequence[str] = ()
+) -> Seen:
     for witness in witnesses:
-        if witness.look is not look and witness.sees(kind):  # nobody is a control of themselves
+        if witness.look is not look and witness.sees(kind, views):  # nobody is a control of themselves
             return replace(absent, control=witness.key)
-    return replace(absent, presence=Presence.UNKNOWN, reason=_lost(kind, witnesses), with_account=False)
+    return replace(absent, presence=Presence.UNKNOWN, reason=_lost(kind, witnesses, views), with_account=False)
 
 
-def _lost(kind: Kind, witnesses: Sequence[Witness]) -> str:
+def _lost(kind: Kind, witnesses: Sequence[Witness], views: Sequence[str]) -> str:
     if not witnesses:
         return f"not seen, but there is no control with {kind} access to prove that the reader can see any"
+    if any(witness.sees(kind) for witness in witnesses):
+        blind = [view for view in views if not any(witness.sees(kind, (view,)) for witness in witnesses)]
+        return f"not seen, but {' and '.join(blind or views)} showed no control's either: it may be blind"
     listing = listing_of(witnesses[0].look, kind)
     why = witnesses[0].look.account.reason if kind is Kind.ACCOUNT else (listing.reason if listing else "")
     return "not seen, but neither was any control: the reader may be blind" + (f" ({why})" if why else "")

@@ -300,12 +300,14 @@ class Row:
     note: str = ""
     below: str = ""  # the `each` row it was found under, "" without one
     by_name: bool = False  # the system has no id: matched by name
+    views: tuple[str, ...] = ()  # where a list with several views showed it
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """One kind of one subject, from the admin's vantage, in one round. `sent`/`answered` bound all requests
-    that it took; `evidence` are the sha256 ids of its exchanges."""
+    that it took; `evidence` are the sha256 ids of its exchanges. `views`: the requests that each would have shown an
+    item (the user's side, the groups' side); a control must be seen through every one of them."""
 
     kind: Kind
     state: ListState
@@ -315,6 +317,7 @@ class Listing:
     answered: Instant = 0
     evidence: tuple[str, ...] = ()
     vanished: frozenset[str] = frozenset()  # `each` rows that answered `absent_on` just now
+    views: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

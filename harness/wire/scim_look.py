@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
@@ -25,6 +25,9 @@ from harness.wire.call import Unknown
 from harness.wire.scim_client import Client, Resources
 
 ATTRIBUTES: Mapping[Kind, str] = {Kind.ROLE: "roles", Kind.LICENSE: "entitlements"}
+
+# The two places that show a membership; each must show a control's before its silence counts.
+USER_SIDE, GROUP_SIDE = "the user's side", "the groups' side"
 
 # A member that no service has: in the form of a UUID, because some refuse a filter on anything else.
 _NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -67,6 +70,7 @@ class Looks:
     # `User.groups` does is not applied to an empty set, it is not understood (Snowflake's answered 200 and nothing).
     filter_found: bool = False
     only_user_side: bool = False
+    showing: set[str] = field(default_factory=set)  # accounts whose own record has listed groups
 
 
 @dataclass(slots=True)
@@ -209,13 +213,24 @@ class ScimRound:
         if user is not None and sides == "user":
             return Listing(Kind.GROUP, user.state, tuple(user.rows.values()), user.reason, *user.bounds)
         group = self._group_side(account_id)
-        rows = {**(user.rows if user else {}), **group.rows}
+        rows = _both(user, group)
         state, reason = self._joined(user, group)
+        views = self._views(account_id, user) if user is not None else ()
         sent, answered, evidence = group.bounds
         if user is not None:
             sent, answered = min(sent or user.bounds[0], user.bounds[0]), max(answered, user.bounds[1])
             evidence = user.bounds[2] + evidence
-        return Listing(Kind.GROUP, state, tuple(rows.values()), reason, sent, answered, evidence)
+        return Listing(Kind.GROUP, state, rows, reason, sent, answered, evidence, views=views)
+
+    def _views(self, account_id: str, user: _Side) -> tuple[str, ...]:
+        """Where a membership would be seen. The user's side counts if it ever showed one of this account's, and as
+        long as there is a record: many services do not fill it at all."""
+        with self._lock:
+            showing = self._looks.showing
+            if user.rows:
+                showing.add(account_id)
+            own = account_id in showing and user.state in (ListState.COMPLETE, ListState.OMITTED)
+        return (USER_SIDE, GROUP_SIDE) if own else (GROUP_SIDE,)
 
     def _joined(self, user: _Side | None, group: _Side) -> tuple[ListState, str]:
         """Both sides must be whole to say that something is not there. A user's side that is left out, or gone with
@@ -291,3 +306,14 @@ class ScimRound:
                 except Unknown as error:
                     self._filter_proof = f"whether the filter is applied could not be told: {error.reason}"
             return self._filter_proof
+
+
+def _both(user: _Side | None, group: _Side) -> tuple[Row, ...]:
+    """Either side present is present; each row tells which sides showed it."""
+    if user is None:
+        return tuple(group.rows.values())
+    made: dict[str, Row] = {}
+    for key, row in {**user.rows, **group.rows}.items():
+        views = tuple(view for view, side in ((USER_SIDE, user), (GROUP_SIDE, group)) if key in side.rows)
+        made[key] = replace(row, views=views)
+    return tuple(made.values())
