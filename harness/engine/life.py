@@ -166,8 +166,10 @@ class Life:
         for name in self.systems:
             follow_login(context, party, name)
         for name in self.systems:
-            uses = list(party.of(name, Vantage.LEAVER))
-            if await exercise(context, party, self.pool, uses, Phase.BASELINE):
+            uses, began = list(party.of(name, Vantage.LEAVER)), context.now()
+            left_traces = await exercise(context, party, self.pool, uses, Phase.BASELINE)
+            party.pace[name] = context.now() - began
+            if left_traces:
                 await mark_own(context, party, name)
         for track in party.tracks.values():
             track.taken |= track.vantage is Vantage.LEAVER and self._taken(track)

@@ -94,6 +94,7 @@ class Party:
         self.filled: set[tuple[str, str, Kind]] = set()
         self.vanished: dict[tuple[str, str, Kind], frozenset[str]] = {}
         self.own: set[tuple[str, Kind, str]] = set()  # rows that the harness's own sign-ins made
+        self.pace: dict[str, Duration] = {}  # how long its uses took at the baseline, queues included
         self.joined = False
         self.via = ""  # the connector it joined through, and the event by which its case leaves
         self.exit = ""

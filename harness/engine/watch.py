@@ -138,13 +138,13 @@ class Watch:
             if not quiet(self.context, t) and not t.consumes and self.awaited(t)
         ]
 
-    def _pace(self, name: str, asked: Sequence[Track]) -> Duration:
-        """How long the closing looks take, going by the baseline: a round, then each use, and a control's beside it.
-        An answer that comes after the deadline cannot say that something was gone before it."""
+    def _pace(self, name: str) -> Duration:
+        """How long the closing looks take, going by the baseline, when the same crowd asked the same systems: a round,
+        then each use, and a control's beside it. An answer that comes after the deadline cannot say that something was
+        gone before it."""
         first = [o for t in self.party.of(name, Vantage.ADMIN) for o in t.observations if o.phase is Phase.BASELINE]
         looks = max(o.answered for o in first) - min(o.sent for o in first) if first else 0
-        uses = [o.answered - o.sent for t in asked for o in t.observations if o.phase is Phase.BASELINE]
-        return looks + 2 * sum(uses)
+        return looks + 3 * self.party.pace.get(name, 0)
 
     async def _closing(self, name: str, settled: Signal) -> None:
         """The last admin look of the watch, then what a look may not touch: sent no later than its deadline."""
@@ -153,7 +153,7 @@ class Watch:
             return
         kernel = self.context.kernel
         end = min(self.deadline(t) for t in asked)
-        latest = end - margin_of(end - self.t0) - min(self._pace(name, asked), (end - self.t0) // 4)
+        latest = end - margin_of(end - self.t0) - min(self._pace(name), (end - self.t0) // 3)
         await settled.wait(kernel, latest)
         while True:
             last = kernel.now() >= latest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from harness.model import (
     SECOND,
     RunResult,
@@ -12,8 +14,6 @@ from tests.engine.world import World, make_case
 
 
 def test_a_thousand_cases_with_a_forty_minute_delay_are_fast_and_equal_twice() -> None:
-    import time
-
     minute = 60 * SECOND
 
     def drill() -> RunResult:
@@ -21,9 +21,19 @@ def test_a_thousand_cases_with_a_forty_minute_delay_are_fast_and_equal_twice() -
         within = Within(60 * minute)
         return world.run(*(make_case(f"story-{n}", within=within, settle=None) for n in range(1000)), concurrency=1000)
 
+    slower = max(1.0, _loop() / 0.6)  # 0.6 s on the machine whose 30 s are meant; a busy one gets its share
     began = time.process_time()
     first = drill()
     spent = time.process_time() - began
+    slower = max(slower, _loop() / 0.6)
     assert first.verdict is Verdict.PASS
-    assert spent < 30, f"{spent:.1f} s"
+    assert spent < 30 * slower, f"{spent:.1f} s on a machine {slower:.1f} times slower"
     assert drill() == first
+
+
+def _loop() -> float:
+    began = time.process_time()
+    total = 0
+    for number in range(10_000_000):
+        total += number
+    return time.process_time() - began
