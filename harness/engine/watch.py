@@ -31,6 +31,12 @@ def margin_of(within: Duration) -> Duration:
     return max(20_000, min(2 * SECOND, within // 20))
 
 
+def early_of(within: Duration) -> Duration:
+    """How long before its deadline a sign-in is asked where only other systems are still waited for: all such cases ask
+    then, and an answer must not come late because of the queue."""
+    return max(margin_of(within), min(60 * SECOND, within // 4))
+
+
 class Watch:
     def __init__(
         self,
@@ -153,8 +159,13 @@ class Watch:
             return
         kernel = self.context.kernel
         end = min(self.deadline(t) for t in asked)
-        latest = end - margin_of(end - self.t0) - min(self._pace(name), (end - self.t0) // 3)
-        await settled.wait(kernel, latest)
+        within = end - self.t0
+        pace = min(self._pace(name), within // 4)
+        latest = end - margin_of(within)
+        early = end - max(early_of(within), pace)
+        await settled.wait(kernel, early)
+        if self._waiting(name):  # a sign-in could tidy up what is still there: it must be seen until the last moment
+            await settled.wait(kernel, latest - pace)
         while True:
             last = kernel.now() >= latest
             reading = await self.context.desks[name].read(self.party, self.pool)
