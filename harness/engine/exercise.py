@@ -13,8 +13,8 @@ from harness import measure
 from harness.engine.context import Context
 from harness.engine.party import Party, Track
 from harness.measure import Seen
-from harness.model import Grant, Kind, Phase, Presence, Touches, Used, Vantage
-from harness.ports import WriteFailed
+from harness.model import Entitlement, Grant, Kind, Phase, Presence, Touches, Used, Vantage
+from harness.ports import Provisions, WriteFailed
 
 LOGIN = "login"
 OWN_KINDS = (Kind.SESSION, Kind.DEVICE, Kind.CREDENTIAL)  # what a sign-in may leave in a list
@@ -133,17 +133,21 @@ async def _another(context: Context, party: Party, track: Track) -> Grant | None
     if provisions is None or wanted is None:
         return None
     try:
-        made = await context.change(
-            "grant",
-            party,
-            track.system,
-            lambda: provisions.grant(party.person(track.system), wanted, None),
-            kind=str(track.kind),
-            name=wanted.label,
-        )
+        return await context.kernel.whole(_one_more(context, party, provisions, wanted))
     except WriteFailed:
         return None
-    party.grants.setdefault(track.system, []).append(made)
+
+
+async def _one_more(context: Context, party: Party, provisions: Provisions, wanted: Entitlement) -> Grant:
+    made = await context.change(
+        "grant",
+        party,
+        wanted.system,
+        lambda: provisions.grant(party.person(wanted.system), wanted, None),
+        kind=str(wanted.kind),
+        name=wanted.label,
+    )
+    party.grants.setdefault(wanted.system, []).append(made)
     return made
 
 

@@ -108,6 +108,26 @@ class Kernel:
             raise
         return [await task for task in tasks]
 
+    async def outlast(self, task: Task[Any]) -> bool:
+        """Until it has ended; True if who waits was cancelled meanwhile."""
+        cancelled = False
+        while not task.done:
+            try:
+                await task
+            except Cancelled:
+                cancelled = True
+            except Exception:  # noqa: BLE001, S110  for who asks for the result
+                pass
+        return cancelled
+
+    async def whole(self, story: Story[T]) -> T:
+        """Not left in the middle: a cancellation is raised once it has ended. For changes, which would else be made
+        with nobody left who knows of them."""
+        task = self.spawn(story)
+        if await self.outlast(task):
+            raise Cancelled
+        return await task
+
     def post(self, what: Callable[[], None]) -> None:
         """From another thread: run this on the kernel's own."""
         self._inbox.put(what)

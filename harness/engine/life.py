@@ -111,7 +111,9 @@ class Life:
             self._arrive()
             self._enter("cleanup")
             try:
-                cleanup = await self._clean()
+                task = self.context.kernel.spawn(self._clean())
+                await self.context.kernel.outlast(task)  # who stops a run still wants it taken back
+                cleanup = await task
             finally:
                 for lock in self._exclusive:
                     lock.release()

@@ -192,16 +192,18 @@ class Run:
 
     async def _case(self, case: Case, together: Together | None) -> None:
         life: Life | None = None
-        if together is None:  # those that wait for each other must all be in flight
-            await self._slots.acquire()
+        slotted = False
         try:
+            if together is None:  # those that wait for each other must all be in flight
+                await self._slots.acquire()
+                slotted = True
             life = Life(self.context, case, self.pools, self.objects, together, self.on_change)
             self.lives[case.id] = life
             self.results[case.id] = await life.live()
         except (Cancelled, Exception) as fault:  # noqa: BLE001  one broken case must not take the run with it
             self.results[case.id] = self._broken(case, life, fault)
         finally:
-            if together is None:
+            if slotted:
                 self._slots.release()
             self._done[case.id].set()
 

@@ -26,7 +26,7 @@ from harness.model import (
     Touches,
     Vantage,
 )
-from harness.ports import WriteFailed
+from harness.ports import Provisions, WriteFailed
 
 PATIENCE: Duration = 30 * SECOND  # for what was just made to be seen
 
@@ -62,6 +62,7 @@ async def join(context: Context, party: Party, case: Case, systems: Sequence[str
     assert case.join is not None  # noqa: S101  the caller's choice
     connector = context.fleet.connectors[case.join.via]
     event = Event(f"{context.run_id}-{party.key}-join", case.join.event, context.now())
+    party.joined, party.via, party.exit = True, case.join.via, case.leave.event  # from now on it may exist
     receipt = await context.change(
         "event",
         party,
@@ -71,7 +72,6 @@ async def join(context: Context, party: Party, case: Case, systems: Sequence[str
         event_id=event.id,
     )
     party.receipts[event.name] = dict(receipt.vars)
-    party.joined, party.via, party.exit = True, case.join.via, case.leave.event
     if receipt.claim is Claim.ERROR:
         raise SetupFailed(f"join through {case.join.via} was refused: {receipt.detail}")
     deadline = context.now() + case.join.within
@@ -103,12 +103,15 @@ async def create(context: Context, party: Party, systems: Sequence[str]) -> None
         system = context.provisions(name)
         if system is None or not context.declared(name).creates:
             raise SetupFailed(f"{name}: the harness cannot create accounts here; let a connector `join` them")
-        try:
-            account = await context.change("create", party, name, lambda s=system, n=name: s.create(party.person(n)))  # type: ignore[misc]
-        except WriteFailed as failed:
-            await _salvage(context, party, name)
-            raise SetupFailed(f"{name}: the account could not be made: {failed.reason}") from None
-        party.adopt(account)
+        await context.kernel.whole(_create(context, party, name, system))
+
+
+async def _create(context: Context, party: Party, name: str, system: Provisions) -> None:
+    try:
+        party.adopt(await context.change("create", party, name, lambda: system.create(party.person(name))))
+    except WriteFailed as failed:
+        await _salvage(context, party, name)
+        raise SetupFailed(f"{name}: the account could not be made: {failed.reason}") from None
 
 
 async def _salvage(context: Context, party: Party, name: str) -> None:
@@ -132,10 +135,15 @@ class Objects:
         await lock.acquire()
         try:
             if key not in self.made:
-                self.made[key] = await self._ensure(spec, owner, may_create=may_create)
+                await self.context.kernel.whole(self._keep(key, spec, owner, may_create=may_create))
             return self.made[key]
         finally:
             lock.release()
+
+    async def _keep(
+        self, key: tuple[str, Kind, str], spec: ObjectSpec, owner: Party | None, *, may_create: bool
+    ) -> None:
+        self.made[key] = await self._ensure(spec, owner, may_create=may_create)
 
     async def _ensure(self, spec: ObjectSpec, owner: Party | None, *, may_create: bool) -> Made:
         system = self.context.provisions(spec.system)
@@ -166,9 +174,9 @@ async def grant(context: Context, party: Party, case: Case, access: Sequence[Ent
             raise SetupFailed(f"{wanted.system}: no account to give {wanted.kind} {wanted.label} to")
         if wanted.by is not None:
             given = Grant(wanted)
+            party.grants.setdefault(wanted.system, []).append(given)
         else:
-            given = await _give(context, party, case, wanted, objects)
-        party.grants.setdefault(wanted.system, []).append(given)
+            given = await context.kernel.whole(_give(context, party, case, wanted, objects))
         follow(context, party, given, account.id)
 
 
@@ -199,7 +207,7 @@ async def _give(context: Context, party: Party, case: Case, wanted: Entitlement,
         may_create = wanted.sole or "-control-" in wanted.name or traits.creates_missing
         made = await objects.ensure(spec, None, may_create=may_create)
     try:
-        return await context.change(
+        given = await context.change(
             "grant",
             party,
             wanted.system,
@@ -213,6 +221,8 @@ async def _give(context: Context, party: Party, case: Case, wanted: Entitlement,
         raise SetupFailed(
             f"{wanted.system}: {wanted.kind} {wanted.label} could not be given: {failed.reason}"
         ) from None
+    party.grants.setdefault(wanted.system, []).append(given)
+    return given
 
 
 async def baseline(

@@ -80,6 +80,8 @@ class Task(Generic[T]):
     def step(self, value: Any, error: BaseException | None) -> None:
         if self.done:
             return
+        # A wait that a cancellation cut short was begun with the ticket of now: its wake-up must not end the next one.
+        self._ticket += 1
         try:
             waits = self._story.throw(error) if error is not None else self._story.send(value)
         except StopIteration as stop:
