@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import fleet, scenario
-from harness.session.drill import Drill, Naming
 from harness.model import CaseResult, Finding, Kind, Observation, Presence, RunResult, Vantage
+from harness.session.drill import Drill, Naming
 
 TOO_LONG_S = 180
 
