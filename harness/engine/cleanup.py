@@ -14,7 +14,7 @@ from harness.engine.context import Context
 from harness.engine.party import Party
 from harness.engine.setup import Objects
 from harness.measure import listing_of
-from harness.model import SECOND, Account, Cleanup, Event, Floor, Grant, ListState, Look, Made, Presence
+from harness.model import SECOND, Account, Cleanup, Event, Floor, Grant, Listing, ListState, Look, Made, Presence
 from harness.ports import WriteFailed
 
 TRIES = 4
@@ -72,22 +72,21 @@ async def _once(context: Context, party: Party, pool: Sequence[Party], name: str
     reading = await context.desks[name].read(party, ())  # what it misses is looked at again by the proof
     looks = {account.id: look for account, look in reading.looks}
     failed: dict[str, str] = {}
+    ours = [a for a in party.accounts.get(name, ()) if not _somebody_elses(looks.get(a.id))]
     for given in reversed(party.grants.get(name, [])):
-        account = party.current(name)
-        if account is None or not _may_remain(given, looks.get(account.id)):
-            continue
-        take_back = partial(system.revoke, party.person(name), given)
-        what = {"kind": str(given.entitlement.kind), "name": given.entitlement.label}
-        try:
-            await context.change("revoke", party, name, take_back, **what)
-        except WriteFailed as why:
-            failed[_what(given)] = why.reason
-    for account in party.accounts.get(name, ()):
+        for account in ours:  # an earlier account may still hold it
+            if not _may_remain(given, looks.get(account.id)):
+                continue
+            take_back = partial(system.revoke, party.person(name, account), given)
+            what = {"kind": str(given.entitlement.kind), "name": given.entitlement.label}
+            try:
+                await context.change("revoke", party, name, take_back, **what)
+            except WriteFailed as why:
+                failed[_what(given)] = why.reason
+    for account in ours:
         look = looks.get(account.id)
         if look is not None and look.account.presence is Presence.ABSENT and not look.account.record:
             continue
-        if look is not None and look.account.presence is Presence.UNKNOWN and "another identity" in look.account.reason:
-            continue  # its id belongs to somebody else now: not ours to remove
         person = party.person(name, account)
         try:
             await context.change("remove", party, name, partial(system.remove, person), id=account.id)
@@ -107,14 +106,27 @@ async def _proof(
     resting: list[str] = []
     for account in party.accounts.get(name, ()):
         left += _account_left(name, account, looks.get(account.id), floor, failed, resting)
-    current = party.current(name)
-    look = looks.get(current.id) if current else None
     for given in party.grants.get(name, ()):
-        listing = listing_of(look, given.entitlement.kind) if look else None
-        if listing and given.id and any(r.id == given.id and r.presence is Presence.PRESENT for r in listing.rows):
-            why = failed.get(_what(given), "it is still listed")
-            left.append(f"{name}: {_what(given)} ({why})")
+        why = failed.get(_what(given), "")
+        listings = [listing_of(look, given.entitlement.kind) for look in looks.values()]
+        if any(listing and _still_lists(listing, given) for listing in listings):
+            left.append(f"{name}: {_what(given)} ({why or 'it is still listed'})")
+        elif why and any(listing is None or listing.state is ListState.UNKNOWN for listing in listings):
+            left.append(f"{name}: {_what(given)} ({why}; whether it is gone could not be seen)")
     return left, resting
+
+
+def _still_lists(listing: Listing, given: Grant) -> bool:
+    return given.id is not None and any(r.id == given.id and r.presence is Presence.PRESENT for r in listing.rows)
+
+
+def _somebody_elses(look: Look | None) -> bool:
+    """Its id belongs to another identity now: what is below it is not ours to take, nor is the account."""
+    return (
+        look is not None
+        and look.account.presence is Presence.UNKNOWN
+        and "belongs to another identity" in look.account.reason
+    )
 
 
 def _account_left(
