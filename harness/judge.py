@@ -141,7 +141,8 @@ def _gone(f: _Facts) -> Ruling:
             return Outcome.RESIDUAL, "was not there just before the event, and appeared after leaving"
         if past_deadline or q.deadline is None:
             return Outcome.RESIDUAL, f.complete[-1].reason or "still there at the last complete look"
-        return Outcome.INCONCLUSIVE, "still there at the last complete look, but nothing was seen at the deadline"
+        why = _why_unknown(f.after[f.after.index(f.complete[-1]) :])
+        return Outcome.INCONCLUSIVE, f"still there at the last complete look, but not seen at the deadline: {why}"
 
     settled = history.settled(q.settle, f.looks)
     if history.came_back is not None:
