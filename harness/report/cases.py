@@ -9,8 +9,8 @@ from harness.model import CaseResult, Finding, Instant, Observation, Outcome, Pr
 from harness.report import timeline
 from harness.report.about import About
 from harness.report.exchanges import Appendix, Link
-from harness.report.ids import Entry, href, safe
-from harness.report.show import clip, one_line, since, stamp
+from harness.report.ids import Entry, href, observation_id, safe
+from harness.report.show import clip, label, one_line, since, stamp
 
 CLAIMS = {"success": "claimed success", "error": "claimed an error", "none": "claimed nothing"}
 
@@ -25,6 +25,7 @@ class Poll:
     presence: str
     reason: str
     control: str
+    record: str  # the ledger record's own hash, shortened
     links: tuple[Link, ...]
     skipped: int = 0
 
@@ -44,6 +45,7 @@ class Row:
     owner: str
     kind: str
     name: str
+    label: str
     grant_id: str
     vantage: str
     outcome: str
@@ -166,6 +168,7 @@ def row_view(entry: Entry, about: About, appendix: Appendix, condense: bool) -> 
         owner=about.owner(f.system),
         kind=f.kind.value,
         name=clip(f.name, 120),
+        label=clip(label(f.kind.value, f.name), 140),
         grant_id=clip(f.grant_id or "", 80),
         vantage=f"{f.vantage.value} · {clip(f.channel, 60)}" if f.channel else f.vantage.value,
         outcome=f.outcome.value,
@@ -241,6 +244,7 @@ def _poll(look: Observation, t0: Instant | None, links: tuple[Link, ...], skippe
         presence=look.presence.value,
         reason=one_line(look.reason),
         control="all controls lost" if look.control_lost else look.control,
+        record=observation_id(look)[:12],
         links=links,
         skipped=skipped,
     )

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from harness.model import iso
@@ -14,13 +15,15 @@ from harness.report.show import Shown, clip, count, plain_url, span
 
 _SHA = re.compile(r"[0-9a-f]{64}")
 _BODY = 4_000
-_BUDGET = 4_000_000  # characters of exchanges in one report; the rest stays beside it, by its hash
+_WIDTH = 96
+_BUDGET = 1_500_000  # characters of exchanges in one report; the rest stays beside it, by its hash
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    headers: tuple[tuple[str, str], ...]
+    headers: Shown
     body: Shown
+    none: str = "no body"  # what to say where there is nothing to print
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,8 @@ class Appendix:
             link = Link(sha[:8], f"exchanges/{sha}.json")
         else:
             made = view(sha, anchor, found)
-            self._left -= 600 + len(made.request.body) + len(made.response.body)
+            sides = (made.request, made.response)
+            self._left -= 600 + sum(len(side.headers) + len(side.body) for side in sides)
             self.shown.append(made)
             link = Link(sha[:8], f"#{anchor}")
         self._links[sha] = link
@@ -87,7 +91,8 @@ class Appendix:
 def view(sha: str, anchor: str, found: Mapping[str, Any]) -> ExchangeView:
     """One exchange to print. Nothing of its shape is taken for granted: it may come from an older run."""
     sent, answered = found.get("sent"), found.get("answered")
-    took = span(answered - sent) if isinstance(sent, int) and isinstance(answered, int) else ""
+    start, end = _instant(sent), _instant(answered)
+    took = span(end - start) if start is not None and end is not None else ""
     status = found.get("status")
     return ExchangeView(
         sha=sha,
@@ -102,6 +107,16 @@ def view(sha: str, anchor: str, found: Mapping[str, Any]) -> ExchangeView:
         request=_side(found.get("request")),
         response=_side(found.get("response")),
     )
+
+
+def _instant(value: Any) -> int | None:
+    """Stored as text in UTC; older runs stored microseconds."""
+    if isinstance(value, int):
+        return value
+    try:
+        return round(datetime.fromisoformat(value).timestamp() * 1_000_000)
+    except (TypeError, ValueError):
+        return None
 
 
 def _text(value: Any) -> str:
@@ -125,10 +140,34 @@ def _redactions(value: Any) -> str:
 
 def _side(value: Any) -> Side:
     if not isinstance(value, Mapping):
-        return Side((), body(value))
+        return Side(Shown(""), body(value))
     headers = value.get("headers")
     pairs = sorted(headers.items()) if isinstance(headers, Mapping) else ()
-    return Side(tuple((_text(name), _text(item)) for name, item in pairs), body(value.get("body")))
+    lines = "\n".join(f"{clip(_text(name))}: {clip(_text(item))}" for name, item in pairs)
+    return Side(clip(lines, _BODY, lines=True), body(value.get("body")), _withheld(value))
+
+
+def _withheld(value: Mapping[str, Any]) -> str:
+    """A body that was not stored is not the same as none."""
+    size, mark = value.get("bytes"), value.get("keyed_hash")
+    if not size and not mark:
+        return "no body"
+    parts = [count(size, "byte")] if isinstance(size, int) else []
+    return f"body not stored: {', '.join([*parts, *([_text(mark)] if mark else [])])}"
+
+
+def _pretty(value: Any, margin: str = "") -> str:
+    """JSON for people: what fits on a line stays on it."""
+    flat = json.dumps(value, ensure_ascii=False, default=str)
+    if len(flat) + len(margin) <= _WIDTH or not isinstance(value, dict | list) or not value:
+        return flat
+    deeper = margin + "  "
+    if isinstance(value, dict):
+        rows = [f"{json.dumps(str(key), ensure_ascii=False)}: {_pretty(item, deeper)}" for key, item in value.items()]
+    else:
+        rows = [_pretty(item, deeper) for item in value]
+    first, last = "{}" if isinstance(value, dict) else "[]"
+    return f"{first}\n" + ",\n".join(deeper + row for row in rows) + f"\n{margin}{last}"
 
 
 def body(value: Any) -> Shown:
@@ -137,7 +176,7 @@ def body(value: Any) -> Shown:
         return Shown("")
     try:
         parsed = json.loads(value) if isinstance(value, str) else value
-        text = value if isinstance(parsed, str) else json.dumps(parsed, indent=2, ensure_ascii=False, default=str)
+        text = value if isinstance(parsed, str) else _pretty(parsed)
     except (ValueError, RecursionError):
         text = value if isinstance(value, str) else "(cannot be shown: nested too deeply, or no JSON)"
     return clip(text, _BODY, lines=True)

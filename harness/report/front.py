@@ -23,9 +23,11 @@ from harness.model import (
 )
 from harness.report.about import About
 from harness.report.ids import Entry, href
-from harness.report.show import clip, count, span
-from harness.report.tally import Tally, places
+from harness.report.show import clip, count, label, span
+from harness.report.tally import REMAINS, SEEN, Tally, coverage, places
 
+FAILED = (Outcome.LATE, Outcome.MISSING, Outcome.CONTRADICTED)
+NAMED = 6  # unseen places that page one names
 LIMITS = "Synthetic leavers test the control, not every real leaver."
 
 
@@ -89,16 +91,17 @@ def front(run: RunResult, about: About, counts: Tally, found: Sequence[Entry]) -
 def answer(counts: Tally, run: RunResult) -> tuple[str, str, str]:
     """Verdict word, the answer, and the sentence below it."""
     left_out = any(result.case.systems is not None for result in run.cases)
+    whole = count(len(counts.grants), "grant")
     if counts.works:
         number = len(counts.works)
-        verb = "grant still works" if number == 1 else "grants still work"
-        return "fail", f"No. {number} {verb}.", f"Access remains in {places(counts.works)}."
+        verb = "remains" if number == 1 else "remain"
+        return "fail", f"No: {number} of {whole} {verb}.", f"Access remains in {places(counts.works)}. {_proof(counts)}"
     if counts.on_record:
         number = len(counts.on_record)
-        verb = "grant is" if number == 1 else "grants are"
+        verb = "is" if number == 1 else "are"
         return (
             "fail",
-            f"No. {number} {verb} still on record.",
+            f"No: {number} of {whole} {verb} still on record.",
             f"Refused in use, but listed: {places(counts.on_record)}.",
         )
     if late := counts.having(Outcome.LATE):
@@ -128,24 +131,49 @@ def answer(counts: Tally, run: RunResult) -> tuple[str, str, str]:
     return "pass", "Yes, in every place we checked.", detail
 
 
+def _proof(counts: Tally) -> str:
+    """A record that lists access is no proof that it works: tells how many were really used."""
+    used = sum(
+        any(entry.finding.vantage is Vantage.LEAVER and entry.finding.outcome in REMAINS for entry in held.entries)
+        for held in counts.works
+    )
+    listed = len(counts.works) - used
+    parts = [f"{used} worked when used"] if used else []
+    parts += [f"{listed} {'is' if listed == 1 else 'are'} known from the system's own record only"] if listed else []
+    return f"{'; '.join(parts)}."
+
+
 def _chips(counts: Tally) -> tuple[Chip, ...]:
-    """The same grants as in the headline; bystanders and findings that are no grant apart."""
-    revoked = sum(held.outcomes == {Outcome.REVOKED} for held in counts.grants)
-    kept = [held for held in counts.grants if Outcome.KEPT in held.outcomes]
-    intact = [held for held in counts.grants if held.outcomes == {Outcome.INTACT}]
+    """The grants of the headline, each counted once, so that they add up; bystanders and places apart."""
+    settled = [
+        held.outcomes
+        for held in counts.grants
+        if not held.remains and not held.outcomes & {*FAILED, Outcome.COLLATERAL}
+    ]
+    doubtful = sum(Outcome.INCONCLUSIVE in outcomes for outcomes in settled)
+    settled = [outcomes for outcomes in settled if Outcome.INCONCLUSIVE not in outcomes]
+    kept = sum(Outcome.KEPT in outcomes for outcomes in settled)
+    intact = sum(Outcome.INTACT in outcomes and Outcome.KEPT not in outcomes for outcomes in settled)
+    unclear = sum(entry.finding.outcome is Outcome.INCONCLUSIVE for entry in counts.bystanders)
     made = (
-        Chip("fail", len(counts.works), "still work", "#remains"),
+        Chip("fail", len(counts.works), "remain", "#remains"),
         Chip("fail", len(counts.on_record), "on record, refused in use", "#remains"),
         Chip("fail", len(counts.having(Outcome.LATE)), "ended late", "#remains"),
         Chip("fail", len(counts.having(Outcome.MISSING)), "wrongly missing", "#remains"),
         Chip("fail", len(counts.having(Outcome.CONTRADICTED)), "contradicted by the trail", "#remains"),
         Chip("fail", len(counts.lost), "lost by bystanders", "#bystanders"),
-        Chip("inconclusive", counts.outcomes[Outcome.INCONCLUSIVE], "inconclusive", "#unclear"),
-        Chip("inconclusive", len(counts.broken), "not judged", "#cases"),
-        Chip("pass", revoked, "revoked in time", "#findings"),
-        Chip("pass", len(intact), "present as demanded", "#findings"),
-        Chip("kept", len(kept), "kept by exception", "#exceptions"),
-        Chip("unseen", counts.unseen, "not checked", "#unseen"),
+        Chip("inconclusive", doubtful, "inconclusive", "#unclear"),
+        Chip("inconclusive", unclear, "inconclusive for bystanders", "#unclear"),
+        Chip(
+            "inconclusive",
+            len(counts.broken),
+            "case not judged" if len(counts.broken) == 1 else "cases not judged",
+            "#cases",
+        ),
+        Chip("pass", len(settled) - kept - intact, "revoked in time", "#findings"),
+        Chip("pass", intact, "present as demanded", "#findings"),
+        Chip("kept", kept, "kept by exception", "#exceptions"),
+        Chip("unseen", counts.unseen, "place not checked" if counts.unseen == 1 else "places not checked", "#unseen"),
     )
     return tuple(chip for chip in made if chip.number)
 
@@ -165,13 +193,14 @@ def _when(counts: Tally, found: Sequence[Entry]) -> list[Sentence]:
     lines: list[Sentence] = []
     # Credentials are used only in the closing looks, near the deadline by design: their upper bound tells nothing of
     # how fast access ended, so the admin's looks speak first.
-    timed = [item for item in timed if item[2].finding.vantage is Vantage.ADMIN] or timed
+    used = [item for item in timed if item[2].finding.vantage is Vantage.LEAVER]
+    timed, used = ([item for item in timed if item not in used], used) if len(used) < len(timed) else (timed, [])
     gone, t0, slow = max(timed, key=lambda item: (item[2].finding.outcome is Outcome.LATE, item[0] - item[1]))
     f = slow.finding
     lines.append(
         (
             Part("Slowest: "),
-            Part(f"{f.kind.value} {clip(f.name, 120)}", href(slow.anchor)),
+            Part(label(f.kind.value, clip(f.name, 120)), href(slow.anchor)),
             Part(f" in {f.system}, {_interval(f, t0)} after the event; {_against(f, t0)}."),
         )
     )
@@ -181,9 +210,20 @@ def _when(counts: Tally, found: Sequence[Entry]) -> list[Sentence]:
         (
             Part("Ended: "),
             Part(count(len(timed), "finding"), "#findings"),
-            Part(f", half of them within {middle}; the slowest by {span(gone - t0)}. Times are upper bounds."),
+            Part(
+                f"{' by the record' if used else ''}, half of them within {middle}; the slowest by {span(gone - t0)}."
+                " Times are upper bounds."
+            ),
         )
     )
+    if used:
+        slowest = span(max(first - start for first, start, _ in used))
+        lines.append(
+            (
+                Part(f"{count(len(used), 'more finding')} by use, where most are asked only near the deadline: "),
+                Part(f"the slowest by {slowest}."),
+            )
+        )
     if back := counts.outcomes[Outcome.RESURRECTED]:
         lines.append((Part(count(back, "finding"), "#remains"), Part(" came back after access had ended.")))
     return lines
@@ -206,39 +246,42 @@ def _against(f: Finding, t0: Instant) -> str:
 
 def _how(about: About, found: Sequence[Entry]) -> list[Sentence]:
     mine = [entry.finding for entry in found if entry.result is not None]
+    gone = [f for f in mine if f.outcome in (Outcome.REVOKED, Outcome.LATE)]
+    word = "ended finding" if gone else "finding"
     looks = [look for entry in found for look in entry.finding.observations]
     based = sum(
-        any(look.phase is Phase.BASELINE and look.presence is Presence.PRESENT for look in f.observations) for f in mine
+        any(look.phase is Phase.BASELINE and look.presence is Presence.PRESENT for look in f.observations)
+        for f in gone or mine
     )
-    gone = [f for f in mine if f.outcome in (Outcome.REVOKED, Outcome.LATE)]
     absent = [look for f in gone for look in f.observations if look.presence is Presence.ABSENT]
     vouched = sum(bool(look.control) for look in absent)
+    held = sum(_last_in_hold(f) for f in gone)
     steady = [sum(look.presence is Presence.ABSENT for look in f.observations) for f in gone]
     seen = Counter(look.presence for look in looks)
     lines: list[Sentence] = [
         (
             Part("Baseline: "),
-            Part(f"{based} of {count(len(mine), 'finding')}", "#findings"),
+            Part(f"{based} of {count(len(gone or mine), word)}", "#findings"),
             Part(" had seen the access present just before the event."),
         ),
     ]
     if absent:
         lines.append(
             (
-                Part(f"Control: in {vouched} of {count(len(absent), 'look')} that saw access gone, the same reader "),
-                Part("still saw a control", "#bystanders"),
-                Part(" that nobody offboarded."),
+                Part(f"Control: {vouched} of {count(len(absent), 'look')} that saw access gone name "),
+                Part("a control", "#bystanders"),
+                Part(", offboarded by nobody, for whom the same probe still saw it."),
             )
         )
         lines.append(
             (
                 Part(f"Steady: each of {count(len(gone), 'ended finding')} was absent in at least "),
                 Part(count(min(steady), "look"), "#findings"),
-                Part(", to the end of the watch and hold."),
+                Part(f"; {held} of {len(gone)} were still absent at their last look, in the hold."),
             )
         )
     states = ", ".join(f"{seen[state]} {state}" for state in Presence)
-    lines.append((Part(f"{count(len(looks), 'look')}: {states}."),))
+    lines.append((Part(f"{count(len(looks), 'look')} behind the findings, bystanders' too: {states}."),))
     if about.systems:
         alone = [system.name for system in about.systems if not system.independent]
         text = f"{count(len(about.systems), 'reader')}, {len(about.systems) - len(alone)} independent of the writer"
@@ -246,11 +289,19 @@ def _how(about: About, found: Sequence[Entry]) -> list[Sentence]:
     return lines
 
 
+def _last_in_hold(f: Finding) -> bool:
+    last = max(f.observations, key=lambda look: (look.sent, look.round), default=None)
+    return last is not None and last.presence is Presence.ABSENT and last.phase is Phase.HOLD
+
+
 def _unseen(run: RunResult, about: About, counts: Tally) -> list[Sentence]:
     lines: list[Sentence] = []
     if counts.unseen:
+        cells = [cell for cell in coverage(run, [system.name for system in about.systems]) if cell.status not in SEEN]
+        named = [f"{clip(cell.system, 40)} {cell.kind.value} ({cell.vantage.value})" for cell in cells[:NAMED]]
+        named += [f"and {len(cells) - NAMED} more"] if len(cells) > NAMED else []
         where = count(counts.unseen, "place")
-        lines.append((Part(where, "#unseen"), Part(" (system × kind × vantage) could not be fully seen.")))
+        lines.append((Part(where, "#unseen"), Part(f" could not be fully seen: {', '.join(named)}.")))
     elif run.coverage:
         lines.append((Part("Every declared place was "), Part("looked at", "#coverage"), Part(".")))
     else:

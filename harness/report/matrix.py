@@ -27,7 +27,7 @@ _GROUPS = (
     ("fail", "missing", (Outcome.MISSING,)),
     ("fail", "contradicted", (Outcome.CONTRADICTED,)),
     ("fail", "collateral", (Outcome.COLLATERAL,)),
-    ("inconclusive", "unclear", (Outcome.INCONCLUSIVE,)),
+    ("inconclusive", "inconclusive", (Outcome.INCONCLUSIVE,)),
     ("kept", "kept", (Outcome.KEPT,)),
     ("pass", "gone", (Outcome.REVOKED,)),
     ("pass", "intact", (Outcome.INTACT,)),

@@ -102,6 +102,11 @@ def stamp(at: Instant) -> str:
     return iso(at)[:-1].replace("T", " ")
 
 
+def label(kind: str, name: str) -> str:
+    """What a grant is called in a sentence. An account has no name of its own, and is not called `account account`."""
+    return kind if name in ("", kind) else f"{kind} {name}"
+
+
 def count(number: int, one: str, many: str = "") -> str:
     """`1 grant`, `2 grants`."""
     return f"{number} {one if number == 1 else many or one + 's'}"

@@ -17,7 +17,7 @@ from harness.report.matrix import Matrix, group_anchor, matrix
 from harness.report.show import plain_url, span, stamp
 from harness.report.tally import Tally, tally
 
-FULL_POLLS = 4_000  # looks in one report before runs of like looks are left to the ledger
+FULL_POLLS = 1_000  # looks in one report before runs of like looks are left to the ledger
 
 
 @dataclass(frozen=True, slots=True)

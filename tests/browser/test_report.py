@@ -52,7 +52,7 @@ def test_a_hostile_name_is_shown_as_text(browser: Browser, pages: dict[str, Path
     browser.open(pages["hostile"])
     assert IMAGE in browser.evaluate("document.body.innerText")
     assert browser.evaluate("document.images.length + document.scripts.length") == 0
-    assert browser.evaluate("document.title").startswith("No. ")
+    assert browser.evaluate("document.title").startswith("No: ")
 
 
 @pytest.mark.parametrize("name", ["sample", "hostile"])

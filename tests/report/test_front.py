@@ -67,7 +67,7 @@ def test_listed_but_refused_is_on_record_not_working() -> None:
     run = only(Outcome.RESIDUAL)
     finding = run.cases[0].findings[0]
     refused = one_case(run, (replace(finding, notes=("use refused",)),))
-    assert answer(tally(refused), refused)[1] == "No. 1 grant is still on record."
+    assert answer(tally(refused), refused)[1] == "No: 1 of 1 grant is still on record."
 
 
 def test_every_sentence_is_computed() -> None:
@@ -78,10 +78,17 @@ def test_every_sentence_is_computed() -> None:
         "Slowest: delegation finance-inbox#send-as in mail, gone between 15 m 01 s and 18 m 30 s after the event; "
         "deadline 15m, missed by 3 m 30 s."
     )
-    assert "Baseline: 21 of 22 findings had seen the access present just before the event." in text
-    assert "233 looks: 153 present, 74 absent, 6 unknown." in text
+    assert "Baseline: 11 of 11 ended findings had seen the access present just before the event." in text
+    assert "233 looks behind the findings, bystanders' too: 153 present, 74 absent, 6 unknown." in text
     assert any("not independent: crm" in line for line in text)
     # The two findings from the leaver's vantage were only looked at near the deadline: they do not set the pace.
-    assert text[1] == "Ended: 9 findings, half of them within 41.0 s; the slowest by 18 m 30 s. Times are upper bounds."
+    assert text[1] == (
+        "Ended: 9 findings by the record, half of them within 41.0 s; the slowest by 18 m 30 s. Times are upper bounds."
+    )
+    assert text[2].startswith("2 more findings by use, ")
+    assert made.detail.endswith("1 worked when used; 3 are known from the system's own record only.")
+    apart = ("lost by bystanders", "case not judged", "places not checked")
+    own = [chip for chip in made.chips if chip.word not in apart]
+    assert sum(chip.number for chip in own) == len(tally(run).grants)
     claims = {(claim.claimed, claim.cases, claim.failed) for claim in made.claims}
     assert ("success", 3, 2) in claims

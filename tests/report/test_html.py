@@ -16,6 +16,7 @@ import pytest
 import harness.report
 from harness.report import html
 from harness.report.exchanges import body, view
+from harness.report.show import label
 from tests.report.hostile import IMAGE, crowd, hostile
 from tests.report.sample import sample
 
@@ -100,7 +101,7 @@ def test_page_one_says_what_it_must() -> None:
     shown = " ".join("".join(Page(rendered("sample")).text).split())
     for words in (
         "Did access end everywhere?",
-        "No. 4 grants still work.",
+        "No: 4 of 20 grants remain.",
         "Synthetic leavers test the control, not every real leaver.",
         "Unsigned: not evidence.",
         "What did the connector claim?",
@@ -125,10 +126,24 @@ def test_every_poll_leads_to_its_exchange() -> None:
 def test_an_exchange_of_any_shape_is_shown() -> None:
     for odd in ({}, {"request": 3, "response": [], "url": "http://[", "sent": "?", "redactions": ["a"]}, {"status": 0}):
         assert view("a" * 64, "x", odd).anchor == "x"
-    assert body('{"a":1}') == '{\n  "a": 1\n}'
+    assert body('{"a":1}') == '{"a": 1}'
+    assert body([{"a": "b" * 90}]) == '[\n  {\n    "a": "' + "b" * 90 + '"\n  }\n]'
     assert body("[" * 5_000).startswith("[[[")
-    assert body(["deep"]) == '[\n  "deep"\n]'
+    assert body(["deep"]) == '["deep"]'
     assert body("a\r\n\u202eb") == "a\\u000d\n\\u202eb"
+
+
+def test_a_body_that_was_not_stored_is_not_called_none() -> None:
+    stored = {"sent": "2026-11-22T21:28:25.271Z", "answered": "2026-11-22T21:28:25.279Z"}
+    shown = view("a" * 64, "x", {**stored, "response": {"bytes": 49, "keyed_hash": "hmac-sha256:a69", "body": None}})
+    assert shown.response.none == "body not stored: 49 bytes, hmac-sha256:a69"
+    assert shown.request.none == "no body"
+    assert shown.took == "8 ms"
+
+
+def test_an_account_is_named_once() -> None:
+    assert label("account", "account") == "account"
+    assert label("group", "finance") == "group finance"
 
 
 def test_templates_cannot_turn_escaping_off() -> None:
@@ -173,5 +188,5 @@ def test_a_hundred_leavers() -> None:
     start = time.perf_counter()
     text = html.render(run, about, exchanges.get)
     assert time.perf_counter() - start < 30
-    assert len(text) < 9_000_000
+    assert len(text) < 7_500_000
     assert "more looks, all present: in the ledger" in text
