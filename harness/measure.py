@@ -80,10 +80,11 @@ def grant(
     """Whether the grant with this immutable id is there. `filled_before`: the leaver's own baseline list of this kind
     had rows. `below`: the `each` row it was found under. A row that vanished between two requests is asked for once
     more and never settles an absence by itself: an object that the reader lost answers 404 just the same."""
-    listing = listing_of(look, kind)
+    sight, listing = look.account, listing_of(look, kind)
     if listing is None:
-        return Seen(Presence.UNKNOWN, f"the system does not list {kind}")
-    sight = look.account
+        broken = sight.presence is Presence.UNKNOWN and not look.listings  # nothing at all could be read
+        why = sight.reason if broken and sight.reason else f"the system does not list {kind}"
+        return Seen(Presence.UNKNOWN, why, "", sight.sent, sight.answered, sight.evidence)
     sent, answered = listing.sent or sight.sent, listing.answered or sight.answered  # a failed list may know no times
     base = Seen(Presence.UNKNOWN, listing.reason, "", sent, answered, listing.evidence)
     row = _row(listing, grant_id)

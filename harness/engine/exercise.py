@@ -100,10 +100,13 @@ async def _use(context: Context, party: Party, track: Track, grant: Grant | None
             return Used(Presence.UNKNOWN, "the harness does not hold this credential")
         return exercises.use(person, held, track.channel)
 
+    began = context.now()
     try:
-        return await context.kernel.call(context.lane(track.system), work)
+        used = await context.kernel.call(context.lane(track.system), work)
     except Exception as fault:  # noqa: BLE001  an adapter that breaks has seen nothing
-        return Used(Presence.UNKNOWN, f"the adapter failed: {type(fault).__name__}")
+        used = Used(Presence.UNKNOWN, f"the adapter failed: {type(fault).__name__}")
+    # Also what was never sent has its time: without one it would be before every deadline, and watched for ever.
+    return used if used.sent else replace(used, sent=began, answered=context.now())
 
 
 async def _controls(context: Context, pool: Sequence[Party], track: Track) -> list[tuple[str, Used]]:

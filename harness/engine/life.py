@@ -51,6 +51,7 @@ class Together:
 
     waiting: int
     signal: Signal = field(default_factory=Signal)
+    alone: set[tuple[str, str, str]] = field(default_factory=set)  # what one of them must have to itself
 
     def arrive(self) -> None:
         self.waiting -= 1
@@ -188,6 +189,10 @@ class Life:
         """A last member must really be the last, and a leaver's own object only its own: one case at a time."""
         sole = {(e.system, str(e.kind), e.name) for e in self.case.access if e.sole}
         owned = {(o.system, str(o.kind), o.name) for o in self.case.objects if o.owner is Subject.LEAVER}
+        if self.together is not None:
+            if twice := (sole | owned) & self.together.alone:  # each would wait for the other to leave first
+                raise SetupFailed(f"cases that leave together cannot each be alone with {sorted(twice)[0][2]}")
+            self.together.alone |= sole | owned
         for key in sorted(sole | owned):
             lock = self.context.lock("alone", *key)
             await lock.acquire()

@@ -12,6 +12,7 @@ from harness.engine.party import Party
 from harness.engine.setup import Objects, accessed, baseline, bystander_access, create, grant, join, preflight
 from harness.engine.tasks import Lock
 from harness.model import Case, Entitlement, Kind, Phase, Subject, Vantage
+from harness.ports import WriteFailed
 
 SIZE = 2
 
@@ -60,7 +61,7 @@ class Pools:
             if key not in self._pools:
                 try:
                     self._pools[key] = Pool(await self._make(case, access, systems))
-                except SetupFailed as failed:
+                except (SetupFailed, WriteFailed) as failed:  # once: each try would make more people
                     self._failed[key] = f"the bystanders could not be made: {failed}"
                     raise SetupFailed(self._failed[key]) from None
                 for party in self._pools[key].parties:

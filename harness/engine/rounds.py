@@ -8,7 +8,7 @@ so that looks which come faster than the system answers share the next round, wi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.engine.kernel import Kernel, Lane
 from harness.engine.party import Party
@@ -125,8 +125,15 @@ class Desk:
 
     async def _look(self, shared: Round, person: Person) -> Look:
         """An adapter that breaks has seen nothing: its fault becomes the reason, never an absence."""
+        began = self.kernel.now()
         try:
-            return await self.kernel.call(self.lane, lambda: shared.look(person))
+            look = await self.kernel.call(self.lane, lambda: shared.look(person))
+            if look.account.sent:
+                return look
+            # What was never sent (no token to be had, say) was looked at all the same: a look without a time would be
+            # before every deadline, and the watch would wait for it for ever.
+            timed = replace(look.account, sent=began, answered=look.account.answered or self.kernel.now())
+            return replace(look, account=timed)
         except Exception as fault:  # noqa: BLE001
             now = self.kernel.now()
             why = f"the adapter failed: {type(fault).__name__}"

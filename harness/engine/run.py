@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.engine.bystanders import blame, judged_bystander
 from harness.engine.cleanup import clean, remove_objects
-from harness.engine.context import Context, Render
+from harness.engine.context import Context, Render, SetupFailed
 from harness.engine.controls import find_controls
 from harness.engine.coverage import Coverer
 from harness.engine.guard import check_guard
@@ -98,6 +98,7 @@ class Run:
         self._tasks: list[Task[None]] = []
         self._main: Task[None] | None = None
         self._fault: BaseException | None = None
+        self._unready = ""  # why no case can begin
         self.on_change: Callable[[Life], None] = lambda _life: None
 
     # --- driving --------------------------------------------------------------------------------
@@ -142,7 +143,7 @@ class Run:
 
     @property
     def fault(self) -> BaseException | None:
-        return self._fault
+        return self._fault or (self._main.error if self._main else None)
 
     def stop(self) -> None:
         """Ends every case where it stands; cleanup still runs. From any thread."""
@@ -161,9 +162,8 @@ class Run:
         return self.outcome
 
     def _settle(self) -> None:
-        fault = self._fault or (self._main.error if self._main else None)
-        if fault is not None:
-            raise fault
+        if self.fault is not None:
+            raise self.fault
         if self.outcome is None:
             raise RuntimeError("the engine stopped before the run was finished")
 
@@ -171,7 +171,10 @@ class Run:
 
     async def _story(self) -> None:
         self.started = self.kernel.now()
-        await find_controls(self.context)
+        try:
+            await find_controls(self.context)
+        except SetupFailed as failed:
+            self._unready = str(failed)
         groups: dict[str, int] = {}
         for case in self.cases:
             if case.leave.together:
@@ -194,6 +197,8 @@ class Run:
         life: Life | None = None
         slotted = False
         try:
+            if self._unready:
+                raise SetupFailed(self._unready)
             if together is None:  # those that wait for each other must all be in flight
                 await self._slots.acquire()
                 slotted = True
@@ -209,6 +214,7 @@ class Run:
 
     def _broken(self, case: Case, life: Life | None, fault: BaseException) -> CaseResult:
         why = "stopped" if isinstance(fault, Cancelled) else f"internal error: {type(fault).__name__}: {fault}"
+        why = str(fault) if isinstance(fault, SetupFailed) else why
         why = self.context.vault.scrub(why)
         accounts = life.party.accounts if life is not None and life.party is not None else {}
         left = tuple(f"{name}: account {a.id}" for name, mine in accounts.items() for a in mine)
