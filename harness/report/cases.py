@@ -191,6 +191,9 @@ def row_view(entry: Entry, about: About, appendix: Appendix, condense: bool) -> 
 def course(f: Finding, t0: Instant | None) -> str:
     """What became of the grant, in words, with times after T0."""
     last, first = f.last_present, f.first_absent
+    if f.outcome is Outcome.RESURRECTED and (turn := _turn(f)):
+        gone, back = turn
+        return f"gone by {_bare(gone, t0)}, back at {since(back, t0)}"
     if first is not None and last is not None and last > first:
         return f"gone by {_bare(first, t0)}, back at {since(last, t0)}"
     if first is not None and last is not None:
@@ -203,6 +206,16 @@ def course(f: Finding, t0: Instant | None) -> str:
     if f.outcome is Outcome.INCONCLUSIVE:
         return f"last seen present at {since(last, t0)}"
     return f"present at {since(last, t0)}"
+
+
+def _turn(f: Finding) -> tuple[Instant, Instant] | None:
+    """When it was first seen gone, and first seen again after that: its looks tell, its interval does not."""
+    looks = sorted(f.observations, key=lambda look: (look.sent, look.round))
+    gone = next((look for look in looks if look.presence is Presence.ABSENT), None)
+    if gone is None:
+        return None
+    back = next((look for look in looks if look.presence is Presence.PRESENT and look.sent > gone.sent), None)
+    return (gone.answered, back.sent) if back else None
 
 
 def _bare(at: Instant, t0: Instant | None) -> str:
@@ -226,9 +239,11 @@ def polls(looks: Sequence[Observation], t0: Instant | None, appendix: Appendix, 
         if condense and inner:
             skipped.append(look)
             continue
-        if skipped:
+        if len(skipped) == 1:  # as long as the line that would stand for it
+            made.append(_poll(skipped[0], t0, appendix.links(skipped[0].evidence)))
+        elif skipped:
             made.append(_poll(skipped[0], t0, (), len(skipped)))
-            skipped = []
+        skipped = []
         made.append(_poll(look, t0, appendix.links(look.evidence)))
     return made
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.model import Coverage, Deselected, Outcome, RunResult, Verdict
+from harness.model import Coverage, Deselected, Outcome, Presence, RunResult, Verdict
 from harness.report import SystemInfo
+from harness.report.cases import course
 from harness.report.front import answer, front
 from harness.report.ids import entries
 from harness.report.tally import tally
@@ -92,3 +93,11 @@ def test_every_sentence_is_computed() -> None:
     assert sum(chip.number for chip in own) == len(tally(run).grants)
     claims = {(claim.claimed, claim.cases, claim.failed) for claim in made.claims}
     assert ("success", 3, 2) in claims
+
+
+def test_what_came_back_tells_when_it_was_gone() -> None:
+    found = next(f for case in sample()[0].cases for f in case.findings if f.outcome is Outcome.RESURRECTED)
+    first = min(look.answered for look in found.observations if look.presence is Presence.ABSENT)
+    last = max(look.sent for look in found.observations)
+    told = course(replace(found, last_present=last, first_absent=None), first)
+    assert told.startswith("gone by 0 ms, back at +")
