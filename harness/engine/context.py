@@ -75,6 +75,8 @@ class Context:
 
     def identity(self, subject: Subject, attributes: Mapping[str, str]) -> Identity:
         """A new synthetic person, named by the guard's template."""
+        if self.people >= self.fleet.guard.max_identities:  # foreseen before the run; whatever happens in it, no more
+            raise SetupFailed(f"guard.max_identities allows {self.fleet.guard.max_identities} identities")
         offset, step = self.stride
         n = offset + 1 + self.people * step
         self.people += 1

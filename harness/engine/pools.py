@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 
 from harness.engine.context import Context, SetupFailed
 from harness.engine.exercise import exercise, follow_login, mark_own
+from harness.engine.guard import POOL_SIZE, pool_key
 from harness.engine.party import Party
 from harness.engine.setup import Objects, accessed, baseline, bystander_access, create, grant, join, preflight
 from harness.engine.tasks import Lock
 from harness.model import Case, Entitlement, Kind, Phase, Subject, Vantage
 from harness.ports import WriteFailed
-
-SIZE = 2
 
 
 @dataclass(slots=True)
@@ -34,7 +33,7 @@ class Pools:
 
     async def lease(self, case: Case, systems: Sequence[str]) -> list[Party]:
         """The bystanders of a case, made on first need. Raises `SetupFailed` when they cannot be."""
-        pool = await self._pool(_key(case), case, case.access, systems)
+        pool = await self._pool(pool_key(case), case, case.access, systems)
         pool.cases.append(case.id)
         reached = {name for name in systems if pool.parties[0].current(name)}
         parties = list(pool.parties)
@@ -72,7 +71,7 @@ class Pools:
 
     async def _make(self, case: Case | None, access: Sequence[Entitlement], systems: Sequence[str]) -> list[Party]:
         context = self.context
-        subjects = [Subject.BYSTANDER] * SIZE
+        subjects = [Subject.BYSTANDER] * POOL_SIZE
         attributes = case.attributes if case else {}
         made = [
             Party(context.identity(subject, _unnamed(attributes)), context.run_id, context.run_n)
@@ -113,12 +112,6 @@ class Pools:
                 if await exercise(context, party, others, uses, Phase.BASELINE):
                     await mark_own(context, party, name)
         return made
-
-
-def _key(case: Case) -> object:
-    joined = (case.join.via, case.join.event) if case.join else None
-    objects = tuple((o.system, str(o.kind), o.name, str(o.owner)) for o in case.objects)
-    return (joined, tuple(sorted(case.attributes.items())), case.access, objects, case.systems)
 
 
 def _unnamed(attributes: object) -> dict[str, str]:

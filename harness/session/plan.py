@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from harness import __version__
+from harness.engine.guard import POOL_SIZE, most_identities, pool_key
 from harness.fleet import FleetInfo
 from harness.model import Kind
 from harness.scenario import Loaded
@@ -42,8 +43,8 @@ def plan(fleet: FleetInfo, loaded: Loaded) -> Plan:
     accounts: Counter[str] = Counter()
     grants: Counter[str] = Counter()
     events: Counter[str] = Counter()
-    pools = {(c.join, tuple(sorted(c.attributes.items())), c.access, c.objects) for c in loaded.cases}
-    for access, people in [(c.access, 1) for c in loaded.cases] + [(pool[2], 2) for pool in pools]:
+    pools = {pool_key(case): case.access for case in loaded.cases}
+    for access, people in [(c.access, 1) for c in loaded.cases] + [(access, POOL_SIZE) for access in pools.values()]:
         accounts.update(dict.fromkeys({e.system for e in access}, people))
         for wanted in access:
             if wanted.kind is not Kind.ACCOUNT and wanted.by is None:
@@ -57,7 +58,7 @@ def plan(fleet: FleetInfo, loaded: Loaded) -> Plan:
                 events[f"{step.via or case.leave.via} {step.event}"] += 1
     return Plan(
         cases=len(loaded.cases),
-        identities=len(loaded.cases) + 2 * len(pools),
+        identities=most_identities(loaded.cases, [n for n, info in fleet.systems.items() if "create" in info.able]),
         accounts=dict(sorted(accounts.items())),
         grants=dict(sorted(grants.items())),
         objects=tuple(sorted({f"{o.system} {o.kind} {o.name}" for c in loaded.cases for o in c.objects})),
