@@ -17,7 +17,7 @@ from harness import fleet, report, scenario
 from harness.engine.run import Run
 from harness.model import BadInput, CaseResult, RunResult, Secret, Verdict
 from harness.report.text import summary
-from harness.session.drill import Drill, Naming, about, consent, default_folder, exit_code, merge
+from harness.session.drill import Drill, Naming, about, consent, default_folder, exit_code, lost, merge
 from harness.session.items import CaseItem, ScenarioFile
 from harness.session.plan import digest
 from harness.session.progress import choose
@@ -242,11 +242,13 @@ def pytest_configure_node(node: Any) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
+def pytest_testnodedown(node: Any, error: object | None) -> None:
     mine = node.config.stash.get(KEY, None)
     part = (getattr(node, "workeroutput", None) or {}).get("exitproof")
     if mine is not None and part is not None:
         mine.parts.append(pickle.loads(part))  # noqa: S301  from a worker of our own, over our own pipe
+    elif mine is not None and error:
+        mine.parts.append(lost(mine.naming, node.gateway.id))
 
 
 @pytest.hookimpl(optionalhook=True)

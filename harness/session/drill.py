@@ -210,6 +210,16 @@ def merge(naming: Naming, parts: Sequence[RunResult], deselected: Sequence[Desel
     )
 
 
+def lost(naming: Naming, worker: str) -> RunResult:
+    """The share of a worker that died: what it saw is not known, and what it made is still there."""
+    now = int(datetime.now(UTC).timestamp()) * SECOND
+    left = f"worker {worker} died: what it made is in journal-{worker}.jsonl"
+    note = f"worker {worker} died: its cases were not judged"
+    return RunResult(
+        naming.id, now, now, Verdict.INCONCLUSIVE, (), (), (), (), Cleanup(complete=False, leftovers=(left,)), (note,)
+    )
+
+
 _RANK = (Coverage.TESTED, Coverage.WITH_ACCOUNT_ONLY, Coverage.BLIND, Coverage.NOT_EXERCISED)
 
 
