@@ -116,6 +116,9 @@ def _question(life: Life, track: Track) -> Question:
     cited = _cited(life, track)
     more += [cited.note] if cited.note else []
     owed = [o for o in life.owed if track.vantage is Vantage.ADMIN or not o.startswith("step ")]
+    if track.channel == LOGIN:  # refused only so often: owed at the end, and wherever else it was asked
+        asked = {o.checkpoint for o in track.observations}
+        owed = [o for o in owed if o in asked or o == owed[-1]]
     return Question(
         subject=Subject.LEAVER,
         system=track.system,

@@ -24,16 +24,17 @@ class Hold:
         checkpoints = [(span, f"hold {human(span)}") for span in self.life.case.hold] or [(default, "the end")]
         for index, (span, label) in enumerate(checkpoints):
             due = began + span
-            if index == len(checkpoints) - 1:
+            last = index == len(checkpoints) - 1
+            if last:
                 due = max(due, self._still_there(), self._may_return())
             await kernel.sleep_until(due)
-            await self.life.full_round(Phase.HOLD, label, uses=True)
+            await self.life.full_round(Phase.HOLD, label, uses=True, last=last)
             self.life.owed.append(label)
         for _ in range(2):
             if not (loose := self._unconfirmed()):
                 return
             await kernel.sleep_until(loose)
-            await self.life.full_round(Phase.HOLD, checkpoints[-1][1], uses=True)
+            await self.life.full_round(Phase.HOLD, checkpoints[-1][1], uses=True, last=True)
 
     def _may_return(self) -> Instant:
         """Until when the connector says that access may come back after the leave event."""

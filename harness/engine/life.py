@@ -252,7 +252,7 @@ class Life:
         keep, _ = keep_for(self.case, track, self.context.now())
         return "" if keep is not None else "gone"
 
-    async def full_round(self, phase: Phase, checkpoint: str, *, uses: bool = False) -> None:
+    async def full_round(self, phase: Phase, checkpoint: str, *, uses: bool = False, last: bool = False) -> None:
         """The whole inventory of every system; a look that could not see is tried again a few times."""
         assert self.party is not None  # noqa: S101  set up
         context, party = self.context, self.party
@@ -270,7 +270,7 @@ class Life:
         if uses:
             for name in self.systems:
                 mine = list(party.of(name, Vantage.LEAVER))
-                if await exercise(context, party, self.pool, mine, phase, checkpoint):
+                if await exercise(context, party, self.pool, mine, phase, checkpoint, last=last):
                     await mark_own(context, party, name)
 
     def _blind(self, name: str, checkpoint: str) -> bool:
