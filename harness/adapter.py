@@ -66,8 +66,8 @@ class SystemConfig(Config):
 
     @property
     def independent(self) -> bool:
-        """The reader is not the writer."""
-        return self.auth is None and self.writer is not None
+        """The reader is not the writer: two credentials, and not the same one twice."""
+        return self.reader is not None and self.writer is not None and self.reader.auth != self.writer.auth
 
     def declared(self) -> Mapping[Kind, KindTraits]:
         """What this system can do with each kind, without building it: scenarios are bound against it. The account

@@ -170,7 +170,7 @@ def _gone(f: _Facts) -> Ruling:
     if q.deadline is None:
         return Outcome.INCONCLUSIVE, "gone, but there is no deadline to hold it against: was the event ever sent?"
     if history.first_absent.answered > q.deadline:
-        return Outcome.INCONCLUSIVE, "gone by the end, but the deadline lies among looks that could not see"
+        return Outcome.INCONCLUSIVE, _across_the_deadline(f, history.first_absent)
     if _signed_in_before(f, history.first_absent):
         return Outcome.INCONCLUSIVE, "gone, but nobody saw it gone before the harness signed in"
     return Outcome.REVOKED, history.first_absent.reason or "gone, and stayed gone"
@@ -234,6 +234,13 @@ def _why_unknown(looks: Sequence[Observation]) -> str:
     lost = "reader or all controls lost"
     reasons = Counter(lost if o.control_lost else o.reason or f"{o.presence}, and no control was seen" for o in blind)
     return reasons.most_common(1)[0][0] if reasons else "nobody looked"
+
+
+def _across_the_deadline(f: _Facts, first: Observation) -> str:
+    since = f.history.last_present.sent if f.history.last_present else 0
+    if any(not could_see(o) and since <= o.sent <= first.sent for o in f.after):
+        return "gone by the end, but the deadline lies among looks that could not see"
+    return "gone by the end, but the first answer that said so came after the deadline"
 
 
 def _notes(q: Question, outcome: Outcome) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ reader saw a control's like grant `present` in the same round (spec §2, laws 2 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.model import AccountSight, Kind, Listing, ListState, Look, Presence, Row, Used
@@ -29,8 +29,11 @@ class Witness:
         listing = listing_of(self.look, kind)
         if listing is None or listing.state is not ListState.COMPLETE:
             return False
-        seen = [r for r in listing.rows if r.presence is Presence.PRESENT and (kind, r.id) in self.holds]
-        return bool(seen) and all(any(view in row.views for row in seen) for view in views)
+        seen = (r for r in listing.rows if r.presence is Presence.PRESENT and (kind, r.id) in self.holds)
+        if not views:
+            return any(True for _ in seen)  # the first will do: there may be thousands
+        shown = {view for row in seen for view in row.views}
+        return shown.issuperset(views)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,12 @@ def grant(
     filled_before: bool,
     vanished_before: frozenset[str] = frozenset(),
     below: str = "",
+    rows: Mapping[str, Row] | None = None,
 ) -> Seen:
     """Whether the grant with this immutable id is there. `filled_before`: the leaver's own baseline list of this kind
     had rows. `below`: the `each` row it was found under. A row that vanished between two requests is asked for once
-    more and never settles an absence by itself: an object that the reader lost answers 404 just the same."""
+    more and never settles an absence by itself: an object that the reader lost answers 404 just the same. `rows`: those
+    of this kind `by_id`, for who asks about many."""
     sight, listing = look.account, listing_of(look, kind)
     if listing is None:
         broken = sight.presence is Presence.UNKNOWN and not look.listings  # nothing at all could be read
@@ -87,7 +92,7 @@ def grant(
         return Seen(Presence.UNKNOWN, why, "", sight.sent, sight.answered, sight.evidence)
     sent, answered = listing.sent or sight.sent, listing.answered or sight.answered  # a failed list may know no times
     base = Seen(Presence.UNKNOWN, listing.reason, "", sent, answered, listing.evidence)
-    row = _row(listing, grant_id)
+    row = (by_id(listing) if rows is None else rows).get(grant_id)
     if row is not None and row.presence is Presence.PRESENT:
         return replace(base, presence=Presence.PRESENT, reason=row.note)  # present needs no control
     if listing.state is ListState.UNKNOWN:
@@ -122,7 +127,8 @@ def use(used: Used, controls: Sequence[tuple[str, Used]]) -> Seen:
         return seen
     for key, other in controls:
         if other.presence is Presence.PRESENT:
-            return replace(seen, control=key)
+            # The proof of a refusal is two answers: the leaver's, and the control's.
+            return replace(seen, control=key, evidence=(*seen.evidence, *other.evidence))
     why = (controls[0][1].reason or "it was refused as well") if controls else "there is none"
     return replace(seen, presence=Presence.UNKNOWN, reason=f"refused, but no control's own credential worked: {why}")
 
@@ -147,6 +153,11 @@ def _lost(kind: Kind, witnesses: Sequence[Witness], views: Sequence[str]) -> str
     return "not seen, but neither was any control: the reader may be blind" + (f" ({why})" if why else "")
 
 
-def _row(listing: Listing, grant_id: str) -> Row | None:
-    rows = [row for row in listing.rows if row.id == grant_id]
-    return min(rows, key=lambda row: _DOUBT.index(row.presence), default=None)
+def by_id(listing: Listing | None) -> Mapping[str, Row]:
+    """The rows of a list; of an id that stands there twice, the one that speaks for access."""
+    found: dict[str, Row] = {}
+    for row in listing.rows if listing is not None else ():
+        twin = found.get(row.id)
+        if twin is None or _DOUBT.index(row.presence) < _DOUBT.index(twin.presence):
+            found[row.id] = row
+    return found

@@ -124,7 +124,7 @@ TABLE: list[Row] = [
     ("owed twice, looked at once", TWICE, "B+0 W-5 W-20 H-70", Outcome.INCONCLUSIVE, "no complete look at hold"),
     ("there at hold, gone elsewhere", QUESTION, "B+0 H+40 W-50 W-70", Outcome.INCONCLUSIVE, "still there at hold"),
     ("blind at the deadline", QUESTION, "B+0 W+50 W?60 W-70 H-90", Outcome.INCONCLUSIVE, "deadline lies among"),
-    ("upper bound just past it", QUESTION, "B+0 W+50 W-60 H-90", Outcome.INCONCLUSIVE, "deadline lies among"),
+    ("upper bound just past it", QUESTION, "B+0 W+50 W-60 H-90", Outcome.INCONCLUSIVE, "came after the deadline"),
     ("there, then blind past the deadline", QUESTION, "B+0 W+50 H?90", Outcome.INCONCLUSIVE, "at the deadline"),
     ("appeared and went", APPEARED, "B-0 W+5 W-15 H-70", Outcome.INCONCLUSIVE, "no baseline"),
     ("gone, but when was it due?", NEVER_SENT, "B+0 W-5 H-70", Outcome.INCONCLUSIVE, "no deadline"),
