@@ -25,6 +25,7 @@ async def clean(context: Context, party: Party, pool: Sequence[Party], systems: 
     leftovers: list[str] = []
     resting: list[str] = []
     await retire(context, party)
+    leftovers += await _latecomers(context, party, systems)
     for name in reversed([n for n in context.fleet.systems if n in systems or n in party.accounts]):
         if not party.accounts.get(name):
             continue
@@ -34,6 +35,24 @@ async def clean(context: Context, party: Party, pool: Sequence[Party], systems: 
     record = {"op": "cleaned", "identity": party.key, "leftovers": leftovers, "resting": resting}
     context.journal.write({**record, "state": "answered", "at": context.now()})
     return Cleanup(complete=not leftovers, leftovers=tuple(leftovers), resting=tuple(resting))
+
+
+async def _latecomers(context: Context, party: Party, systems: Sequence[str]) -> list[str]:
+    """A join that failed or was slow may have made accounts after it was last asked: they are looked for, by the name
+    that only this identity has."""
+    if not party.joined:
+        return []
+    unsure = []
+    for name in systems:
+        if party.accounts.get(name):
+            continue
+        found = await context.desks[name].find(party)
+        if found.state is not ListState.COMPLETE:
+            unsure.append(f"{name}: whether an account was made late could not be seen ({found.reason})")
+        for account in found.accounts if found.state is ListState.COMPLETE else ():
+            party.adopt(account)
+            context.journal.write({"op": "adopt", "identity": party.key, "place": name, "id": account.id})
+    return unsure
 
 
 async def retire(context: Context, party: Party) -> None:
@@ -72,7 +91,8 @@ async def _once(context: Context, party: Party, pool: Sequence[Party], name: str
     reading = await context.desks[name].read(party, ())  # what it misses is looked at again by the proof
     looks = {account.id: look for account, look in reading.looks}
     failed: dict[str, str] = {}
-    ours = [a for a in party.accounts.get(name, ()) if not _somebody_elses(looks.get(a.id))]
+    party.mistaken |= {(name, account_id) for account_id, look in looks.items() if look.account.mistaken}
+    ours = [a for a in party.accounts.get(name, ()) if (name, a.id) not in party.mistaken]
     for given in reversed(party.grants.get(name, [])):
         for account in ours:  # an earlier account may still hold it
             if not _may_remain(given, looks.get(account.id)):
@@ -118,15 +138,6 @@ async def _proof(
 
 def _still_lists(listing: Listing, given: Grant) -> bool:
     return given.id is not None and any(r.id == given.id and r.presence is Presence.PRESENT for r in listing.rows)
-
-
-def _somebody_elses(look: Look | None) -> bool:
-    """Its id belongs to another identity now: what is below it is not ours to take, nor is the account."""
-    return (
-        look is not None
-        and look.account.presence is Presence.UNKNOWN
-        and "belongs to another identity" in look.account.reason
-    )
 
 
 def _account_left(

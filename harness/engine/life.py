@@ -108,6 +108,10 @@ class Life:
                     self.loose.append(str(failed))
         except Cancelled:
             self.failure = "stopped before it was finished"
+        except Exception as fault:  # noqa: BLE001  what was measured until then is still judged, and nothing passes
+            why = self.context.vault.scrub(f"internal error: {type(fault).__name__}: {fault}")
+            self.loose.append(why)
+            self.failure = "" if self.sent else why
         finally:
             self._arrive()
             self._enter("cleanup")

@@ -59,6 +59,7 @@ class Desk:
         self._on_bystanders = on_bystanders
         self._open: list[_Member] | None = None
         self._count = 0
+        self.faults: list[str] = []  # what went wrong in the harness itself
         self._slots = Slots(self.ABREAST)
 
     async def read(self, party: Party, pool: Sequence[Party], *, find: bool = False) -> Reading:
@@ -103,6 +104,8 @@ class Desk:
                 for member in members:
                     member.reading.finds = finds
             self._tell_bystanders(number, parties, looks, witnesses)
+        except Exception as fault:  # noqa: BLE001  nobody awaits a round: the run must be told
+            self.faults.append(f"{self.entry.name}: round {number} failed: {type(fault).__name__}: {fault}")
         finally:
             self._slots.release()
             for member in members:

@@ -280,7 +280,9 @@ class Run:
         results = [blame(r, bystanders, events, self.kernel.now()) for r in results]
         narrowed = [c.systems for c in self.cases]
         chosen = None if not narrowed or any(s is None for s in narrowed) else {n for s in narrowed for n in s or ()}
+        faults = tuple(self.context.vault.scrub(f) for desk in self.context.desks.values() for f in desk.faults)
         verdicts = [r.verdict for r in results] + [b.verdict for b in bystanders]
+        verdicts += [Verdict.INCONCLUSIVE] if faults else []  # somebody was not looked at as they should have been
         return RunResult(
             id=self.options.run_id,
             started=self.started,
@@ -291,6 +293,7 @@ class Run:
             deselected=self.deselected,
             coverage=coverer.cells(self.fleet, chosen),
             cleanup=cleanup,
+            notes=faults,
         )
 
     def snapshot(self) -> Snapshot:

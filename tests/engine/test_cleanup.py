@@ -34,7 +34,7 @@ class _Suspicious(MemoryRound):
         if user is None or user.username == person.identity.username:
             return seen
         why = "the id belongs to another identity: `login` is not what `match` asks for"
-        sight = replace(seen.account, presence=Presence.UNKNOWN, reason=why)
+        sight = replace(seen.account, presence=Presence.UNKNOWN, reason=why, mistaken=True)
         return Look(sight, tuple(Listing(each.kind, ListState.UNKNOWN, (), why) for each in seen.listings))
 
 

@@ -13,6 +13,7 @@ from harness.model import (
     ObjectSpec,
     Outcome,
     Phase,
+    Step,
     Subject,
     Touches,
     Vantage,
@@ -213,6 +214,24 @@ def test_access_hangs_on_a_declared_object_of_another_kind() -> None:
         assert len(mail.hung_on) == 3
         assert all(made is not None and made.id == "o-inbox" for made in mail.hung_on)
         assert ("inbox" in mail.objects) is there
+
+
+def test_a_fault_of_the_harness_itself_never_passes_and_keeps_what_was_measured() -> None:
+    world = World()
+    world.connector.acts["terminate"] = [leave_license]
+    world.connector.acts["sync"] = []
+    arrived = MemoryConnector.fire
+
+    def fire(event: Event, person: Person) -> object:
+        if event.name == "sync":
+            raise ZeroDivisionError("planted")
+        return arrived(world.connector, event, person)
+
+    world.connector.fire = fire  # type: ignore[method-assign,assignment]
+    result = only(world.run(make_case(then=(Step("sync"),))))
+    assert result.verdict is Verdict.FAIL
+    assert "ZeroDivisionError" in str(result.reason)
+    assert outcomes(result)[("crm", "license/sales-pro", "admin")] == "residual"
 
 
 def test_set_up_that_fails_offboards_nobody() -> None:
