@@ -23,6 +23,7 @@ def exercise(requests: Sequence[Judged], context: Context, wire: HttpWire, tools
         accept = frozenset(first.works) | frozenset(first.refused)
         answer = wire.send(replace(call, own_auth=True, private=True, accept=accept))
         _no_page(answer)
+        _no_redirect(answer)
     except Unknown as error:
         now = error.answered or tools.clock.now()
         reason = tools.vault.scrub(f"{first.method} {first.url.shown}: {error.reason}")
@@ -48,6 +49,15 @@ def _no_page(answer: Answer) -> None:
     """A page made for people says nothing: a login form is answered with 200, a proxy's own page with 403."""
     if "html" in answer.headers.get("content-type", "") or answer.body.lstrip()[:1] == b"<":
         reason = f"the answer ({answer.status}) is an HTML page (a login or error page?)"
+        raise Unknown(
+            reason, evidence=answer.evidence, sent=answer.sent, answered=answer.answered, status=answer.status
+        )
+
+
+def _no_redirect(answer: Answer) -> None:
+    """Whatever the fleet file declares: a redirect neither works nor refuses, for nobody knows what is at its end."""
+    if 300 <= answer.status < 400:
+        reason = f"redirected ({answer.status}), which is neither declared use nor refusal"
         raise Unknown(
             reason, evidence=answer.evidence, sent=answer.sent, answered=answer.answered, status=answer.status
         )

@@ -88,7 +88,8 @@ class HttpWire:
             waited += spent
             tries += 1
             raw = tried.raw
-            if raw is not None and raw.status in call.accept:
+            throttled = raw is not None and _throttled(raw)
+            if raw is not None and raw.status in call.accept and not throttled:
                 evidence += (self._record(call, target, tried, tries, None),)
                 self._mind(raw, tried.answered)
                 links = parse_links(raw.headers["link"], target.shown) if "link" in raw.headers else {}
@@ -96,7 +97,6 @@ class HttpWire:
                     raw.status, target.shown, raw.headers, raw.body, tried.sent, tried.answered, evidence, links
                 )
 
-            throttled = raw is not None and _throttled(raw)
             if raw is not None:
                 reason = of_status(call, raw.status, raw.headers, target.shown, throttled=throttled)
             else:

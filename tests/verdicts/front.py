@@ -31,6 +31,7 @@ class Plan:
 
     fault: Fault
     where: Where
+    bearer: str = ""  # whose requests; "" is everybody's but the writer's
     troubles: dict[str, Trouble] = field(default_factory=dict)
     hits: int = 0
 
@@ -50,6 +51,7 @@ class Front:
         self.plans: list[Plan] = []
         self.on_event: Event = lambda _name, _body: given(200, {})
         self.on_ask: Callable[[Asked, str], None] = lambda _asked, _bearer: None
+        self.headers: dict[str, str] = {}  # on every answer
         self.on_silence: Callable[[], object] = lambda: None
         self.asked: list[tuple[Asked, str]] = []
         self._free = threading.Event()
@@ -68,8 +70,8 @@ class Front:
         self._server.server_close()
         self._thread.join()
 
-    def plant(self, fault: Fault, where: Where = anywhere) -> Plan:
-        plan = Plan(fault, where)
+    def plant(self, fault: Fault, where: Where = anywhere, bearer: str = "") -> Plan:
+        plan = Plan(fault, where, bearer)
         self.plans.append(plan)
         return plan
 
@@ -80,7 +82,11 @@ class Front:
             return self.on_event(path.removeprefix("/hr/"), body)
         self.asked.append((asked, bearer))
         self.on_ask(asked, bearer)
-        struck = [plan for plan in list(self.plans) if bearer != WRITER and plan.where(Asked(method, path, query))]
+        struck = [
+            plan
+            for plan in list(self.plans)
+            if (bearer == plan.bearer if plan.bearer else bearer != WRITER) and plan.where(Asked(method, path, query))
+        ]
         troubles = []
         for plan in struck:
             trouble = plan.troubles.setdefault(path, Trouble(plan.fault, path, self.shape))
@@ -117,8 +123,8 @@ def _handler(front: Front) -> type[BaseHTTPRequestHandler]:
                 _reset(self)
                 return
             with contextlib.suppress(OSError):
-                self.send_response(made.status)
-                for name, value in made.headers.items():
+                self.send_response_only(made.status)
+                for name, value in {**made.headers, **front.headers}.items():
                     self.send_header(name, value)
                 if made.status != 204:
                     self.send_header("Content-Length", str(len(made.body)))

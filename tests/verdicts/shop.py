@@ -39,6 +39,7 @@ class Shop:
         """`exercised`: the leaver's own credentials are tried too."""
         self.exercised = exercised
         self.store = Store()
+        self.shares_at_once = False
         self.shares: list[dict[str, Any]] = [{"id": "s-1", "user": 41, "what": "somebody else's"}]
         self._api = Api(self.store)
 
@@ -58,6 +59,8 @@ class Shop:
             self.shares = [share for share in self.shares if share["id"] != path[1]]
             return (204, None) if known else (404, {"error": "none"})
         mine = [share for share in self.shares if query.get("user") in (None, str(share["user"]))]
+        if self.shares_at_once:
+            return 200, {"items": mine, "next": None, "total": len(mine)}
         try:
             page(mine, "/shares", query)
         except _Answer as answer:
@@ -96,6 +99,9 @@ class Shop:
 
     def disable(self, account: str) -> None:
         self.store.users[int(account)]["active"] = False
+
+    def enable(self, account: str) -> None:
+        self.store.users[int(account)]["active"] = True
 
     def strip(self, account: str) -> None:
         """Every piece of access but the account."""
