@@ -322,7 +322,8 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class AccountSight:
-    """The account read by its immutable id. `record` tells a disabled record from a removed one."""
+    """The account read by its immutable id. `record` tells a disabled record from a removed one; `mistaken`: the id
+    belongs to another identity now, so nothing below it is this run's to touch."""
 
     presence: Presence
     record: bool
@@ -331,6 +332,7 @@ class AccountSight:
     answered: Instant = 0
     evidence: tuple[str, ...] = ()
     by_name: bool = False
+    mistaken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ the journal does not know as this run's own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -129,15 +129,19 @@ async def _proof(
     for given in party.grants.get(name, ()):
         why = failed.get(_what(given), "")
         listings = [listing_of(look, given.entitlement.kind) for look in looks.values()]
-        if any(listing and _still_lists(listing, given) for listing in listings):
+        ids = {
+            given.id,
+            *(t.grant_id for t in party.of(name) if t.grant is given),
+        }  # some systems tell it only in lists
+        if any(listing and _still_lists(listing, ids) for listing in listings):
             left.append(f"{name}: {_what(given)} ({why or 'it is still listed'})")
         elif why and any(listing is None or listing.state is ListState.UNKNOWN for listing in listings):
             left.append(f"{name}: {_what(given)} ({why}; whether it is gone could not be seen)")
     return left, resting
 
 
-def _still_lists(listing: Listing, given: Grant) -> bool:
-    return given.id is not None and any(r.id == given.id and r.presence is Presence.PRESENT for r in listing.rows)
+def _still_lists(listing: Listing, ids: Container[str | None]) -> bool:
+    return any(row.id in ids and row.presence is Presence.PRESENT for row in listing.rows)
 
 
 def _account_left(

@@ -75,19 +75,24 @@ def _findings(life: Life) -> list[Finding]:
             continue  # no baseline for a sign-in: not exercised
         else:
             findings += _track(life, track)
-    findings = [_refused_in_use(f, findings) for f in findings]
+    uses: dict[_Held, list[Finding]] = {}
+    for each in findings:
+        if each.vantage is Vantage.LEAVER:
+            uses.setdefault((each.system, each.kind, each.grant_id), []).append(each)
+    findings = [_refused_in_use(f, uses.get((f.system, f.kind, f.grant_id), ())) for f in findings]
     findings += _demanded_accounts(life, party)
     if not life.failure:
         findings += collateral(life)
     return [replace(f, fingerprint=fingerprint(life.case, f, party)) for f in findings]
 
 
-def _refused_in_use(finding: Finding, others: Sequence[Finding]) -> Finding:
+_Held = tuple[str, Kind, str | None]
+
+
+def _refused_in_use(finding: Finding, uses: Sequence[Finding]) -> Finding:
     """A record that is still listed counts, whether or not its use was refused; the reader is told which."""
     if finding.outcome is not Outcome.RESIDUAL or finding.vantage is not Vantage.ADMIN:
         return finding
-    grant = (finding.system, finding.kind, finding.grant_id)
-    uses = [o for o in others if o.vantage is Vantage.LEAVER and (o.system, o.kind, o.grant_id) == grant]
     if uses and all(o.outcome in (Outcome.REVOKED, Outcome.LATE) for o in uses):
         return replace(finding, notes=(*finding.notes, "use refused"))
     return finding

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness import measure
 from harness.engine.party import Party, Track
@@ -49,6 +49,8 @@ class Observer:
         seen_accounts: set[str] = set()
         for account, look in reading.looks:
             seen_accounts.add(account.id)
+            if look.account.mistaken:
+                party.mistaken.add((system, account.id))
             self._account(party, system, account, look, reading, phase, checkpoint, removed)
             for listing in look.listings:
                 self._meet(party, system, account, listing, first)
@@ -141,15 +143,18 @@ class Observer:
 
     def _meet(self, party: Party, system: str, account: Account, listing: Listing, first: bool) -> None:
         """Every row is followed from now on: what the harness granted, and what was there besides."""
+        mine = [t for t in party.of(system, Vantage.ADMIN) if t.kind is listing.kind and t.account_id == account.id]
+        followed = {t.grant_id: t for t in reversed(mine) if t.grant_id is not None}  # lists may be long
+        unmet = [t for t in mine if (first or t.wanted) and t.entitlement is not None]
         for row in listing.rows:
             if (system, listing.kind, row.id) in party.own:
                 continue
-            mine = [t for t in party.of(system, Vantage.ADMIN) if t.kind is listing.kind and t.account_id == account.id]
-            track = next((t for t in mine if t.grant_id == row.id), None)
+            track = followed.get(row.id)
             if track is None:
-                track = next((t for t in mine if (first or t.wanted) and _means(t, row, listing.rows)), None)
+                track = next((t for t in unmet if _means(t, row, listing.rows)), None)
                 if track is not None:
                     track.grant_id = row.id
+                    followed[row.id] = track
             if track is None:
                 if row.presence is Presence.ABSENT:
                     continue  # listed, and declared dead: never was access to follow
@@ -158,14 +163,18 @@ class Observer:
                 track = party.track(
                     Track(system, listing.kind, name, row.id, account.id, entitlement=known, appeared=not first)
                 )
+                followed[row.id] = track
             track.below, track.by_name = row.below or track.below, row.by_name
 
     def _grants(
         self, party: Party, system: str, account: Account, look: Look, reading: Reading, phase: Phase, checkpoint: str
     ) -> None:
+        rows: dict[Kind, Mapping[str, Row]] = {}
         for track in party.of(system, Vantage.ADMIN):
             if track.kind is Kind.ACCOUNT or track.void or track.account_id != account.id:
                 continue
+            if track.kind not in rows:
+                rows[track.kind] = measure.by_id(measure.listing_of(look, track.kind))
             place = (system, account.id, track.kind)
             seen = measure.grant(
                 look,
@@ -175,6 +184,7 @@ class Observer:
                 filled_before=place in party.filled,
                 vanished_before=party.vanished.get(place, frozenset()),
                 below=track.below,
+                rows=rows[track.kind],
             )
             if track.grant_id is None and not track.wanted and seen.presence is Presence.ABSENT:
                 seen = Seen(

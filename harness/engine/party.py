@@ -93,6 +93,7 @@ class Party:
         self.tracks: dict[tuple[str, str, Kind, str, Vantage, str], Track] = {}
         self.filled: set[tuple[str, str, Kind]] = set()
         self.vanished: dict[tuple[str, str, Kind], frozenset[str]] = {}
+        self.mistaken: set[tuple[str, str]] = set()  # (system, id): somebody else's by now, not ours to touch
         self.own: set[tuple[str, Kind, str]] = set()  # rows that the harness's own sign-ins made
         self.pace: dict[str, Duration] = {}  # how long its uses took at the baseline, queues included
         self.joined = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from harness.model import (
@@ -108,7 +109,7 @@ class HttpRound:
             identified = self._known.check(person, account, body, read.match, here)
             if identified.mistaken:
                 reason = f"the id belongs to another identity: {identified.mistaken}"
-                made = _Record(self._seen(Presence.UNKNOWN, True, reason, answer))
+                made = _Record(replace(self._seen(Presence.UNKNOWN, True, reason, answer), mistaken=True))
                 made.mistaken = True
                 return made
             presence, why = read.presence(body, here)

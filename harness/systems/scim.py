@@ -25,7 +25,8 @@ from harness.wire.call import Unknown
 from harness.wire.context import context
 from harness.wire.http import HttpWire
 from harness.wire.scim_client import Client
-from harness.wire.scim_look import ATTRIBUTES, Looks, Naming, ScimRound
+from harness.wire.scim_look import ScimRound
+from harness.wire.scim_naming import ATTRIBUTES, Looks, Naming
 from harness.wire.scim_write import Writer, written
 from harness.wire.template import JsonField
 
@@ -132,7 +133,7 @@ class Scim:
         account = _account(person)
         with written():
             data = self._writer.client.user(account.id).data
-            if data is not None and not self._naming(person).matches(data):
+            if data is not None and self._looks.mistaken(account.id, data, self._naming(person)):
                 raise WriteFailed("the id belongs to another identity now: not removed")
             if self._config.remove == "deactivate":
                 if data is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
@@ -22,55 +22,14 @@ from harness.model import (
 from harness.ports import Person
 from harness.wire import scim
 from harness.wire.call import Unknown
-from harness.wire.scim_client import Client, Resources
-
-ATTRIBUTES: Mapping[Kind, str] = {Kind.ROLE: "roles", Kind.LICENSE: "entitlements"}
+from harness.wire.scim_client import Resources
+from harness.wire.scim_naming import ATTRIBUTES, Looks, Naming
 
 # The two places that show a membership; each must show a control's before its silence counts.
 USER_SIDE, GROUP_SIDE = "the user's side", "the groups' side"
 
 # A member that no service has: in the form of a UUID, because some refuse a filter on anything else.
 _NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """What an identity is called: `asked` by `find`, and `known`, one of which its record must still carry."""
-
-    asked: Mapping[str, str]
-    known: frozenset[str]
-
-    def carried(self, data: Mapping[str, Any]) -> frozenset[str]:
-        """The identifiers that stand in a record."""
-        found = {data.get("userName"), data.get("externalId")}
-        emails = data.get("emails")
-        found |= {e.get("value") for e in emails if isinstance(e, Mapping)} if isinstance(emails, list) else set()
-        return frozenset(value for value in found if isinstance(value, str) and value)
-
-    def matches(self, data: Mapping[str, Any]) -> bool:
-        """One known identifier is in the record, or the record has none at all and the id alone counts."""
-        known = {value.casefold() for value in self.known}
-        carried = self.carried(data)
-        return not carried or any(value.casefold() in known for value in carried)
-
-
-@dataclass(slots=True)
-class Looks:
-    """How one system is looked at; shared by all its rounds."""
-
-    system: str
-    client: Client
-    naming: Callable[[Person], Naming]
-    kinds: tuple[Kind, ...]
-    sides: str = "both"
-    member_filter: str = "members.value"
-    find: tuple[str, ...] = ("userName", "externalId")
-    search: bool = False
-    # What the two sides have shown of themselves so far in this run: a filter that never finds anything while
-    # `User.groups` does is not applied to an empty set, it is not understood (Snowflake's answered 200 and nothing).
-    filter_found: bool = False
-    only_user_side: bool = False
-    showing: set[str] = field(default_factory=set)  # accounts whose own record has listed groups
 
 
 @dataclass(slots=True)
@@ -148,9 +107,8 @@ class ScimRound:
         bounds = (got.sent, got.answered, got.evidence)
         if got.data is None:
             return _Seen(AccountSight(Presence.ABSENT, False, "no such record (404)", *bounds))
-        if not naming.matches(got.data):
-            reason = "the id belongs to another identity"
-            return _Seen(AccountSight(Presence.UNKNOWN, True, reason, *bounds), None, reason)
+        if reason := self._looks.mistaken(account.id, got.data, naming):
+            return _Seen(AccountSight(Presence.UNKNOWN, True, reason, *bounds, mistaken=True), None, reason)
         presence, reason = scim.active(got.data)
         by_name = not naming.carried(got.data)
         return _Seen(AccountSight(presence, True, reason, *bounds, by_name=by_name), got.data)
@@ -206,7 +164,7 @@ class ScimRound:
 
     def _groups(self, account_id: str, seen: _Seen) -> Listing:
         s = seen.sight
-        if seen.blind == "the id belongs to another identity":
+        if s.mistaken:
             return Listing(Kind.GROUP, ListState.UNKNOWN, (), seen.blind, s.sent, s.answered, s.evidence)
         sides = self._looks.sides
         user = self._user_side(seen) if sides != "group" else None

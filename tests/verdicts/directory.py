@@ -118,6 +118,9 @@ class Directory:
     def disable(self, account: str) -> None:
         self.users[account]["active"] = False
 
+    def enable(self, account: str) -> None:
+        self.users[account]["active"] = True
+
     def strip(self, account: str) -> None:
         self.strip_record(account)
         self.leave_groups(account)

@@ -8,35 +8,14 @@ import pytest
 
 from harness.model import Entitlement, Kind, Outcome, Verdict
 from harness.session.drill import exit_code
-from harness.testing.faults import Asked, Fault, Given, Trouble
+from harness.testing.faults import Asked, Fault
 from tests.verdicts.directory import Directory
 from tests.verdicts.front import segments
+from tests.verdicts.planted import at, edit, ending, sometimes, status
 from tests.verdicts.shop import Shop
 from tests.verdicts.stage import Stage, Told, staged
 
 LICENSE = (Entitlement("shop", Kind.LICENSE, "sales-pro"),)
-
-
-def _status(code: int) -> Fault:
-    def spoil(given: Given, trouble: Trouble) -> None:
-        given.status = code
-        given.set_json({"error": "planted"})
-
-    return Fault(f"planted {code}", "any", spoil)
-
-
-def _edit(change: Any) -> Fault:
-    def spoil(given: Given, trouble: Trouble) -> None:
-        if given.status == 200:
-            body = given.json()
-            change(body)
-            given.set_json(body)
-
-    return Fault("planted edit", "any", spoil)
-
-
-def seats_of(user: str) -> Any:
-    return lambda asked: segments(asked) == ["users", user, "seats"]
 
 
 def unseen(told: Told, kind: Kind, words: str) -> None:
@@ -86,19 +65,19 @@ def test_the_account_must_be_read_absent_in_the_same_round() -> None:
         return None
 
     def hidden(_: Stage) -> Fault | None:
-        return _status(403)
+        return status(403)
 
     def recycled(_: Stage) -> Fault | None:
-        return _edit(lambda body: body.update(login="somebody-else", active=False))
+        return edit(lambda body: body.update(login="somebody-else", active=False))
 
     for fault, words in ((there, "was not seen absent"), (hidden, "was not seen absent"), (recycled, "another")):
         with staged(DeclaringShop(gone_with="account")) as stage:
 
             def planted(account: str, stage: Stage = stage, fault: Any = fault) -> None:
-                stage.front.plant(_status(404), seats_of(account))
+                stage.front.plant(status(404), at("users", account, "seats"))
                 made = fault(stage)
                 if made is not None:
-                    stage.front.plant(made, lambda asked: segments(asked) == ["users", account])
+                    stage.front.plant(made, at("users", account))
 
             stage.deeds = [planted]
             told = stage.drill(access=LICENSE)
@@ -114,10 +93,8 @@ def test_an_account_absent_in_other_rounds_than_its_lists_does_not_count() -> No
         turns = iter(range(10_000))
 
         def planted(account: str) -> None:
-            gone = _status(404).spoil
-            now_and_then = Fault("now and then", "any", lambda g, t: gone(g, t) if next(turns) % 2 else None)
-            stage.front.plant(now_and_then, lambda asked: segments(asked) == ["users", account])
-            stage.front.plant(_status(404), seats_of(account))
+            stage.front.plant(sometimes(status(404), lambda: next(turns) % 2 == 1), at("users", account))
+            stage.front.plant(status(404), at("users", account, "seats"))
 
         stage.deeds = [planted]
         told = stage.drill(access=LICENSE)
@@ -134,17 +111,17 @@ def test_the_same_list_must_work_for_a_control() -> None:
     with staged(DeclaringShop(gone_with="account")) as stage:
         stage.deeds = [
             stage.behind.delete,
-            lambda _: stage.front.plant(_status(404), lambda asked: segments(asked)[-1] == "seats"),
+            lambda _: stage.front.plant(status(404), ending("seats")),
         ]
         unseen(stage.drill(access=LICENSE), Kind.LICENSE, "neither was any control")
 
 
 def test_a_control_must_show_its_access_and_not_just_an_answer() -> None:
     with staged(DeclaringShop(gone_with="account")) as stage:
-        emptied = _edit(lambda body: body.update(items=[], total=0) if "items" in body else None)
+        emptied = edit(lambda body: body.update(items=[], total=0) if "items" in body else None)
         stage.deeds = [
             stage.behind.delete,
-            lambda _: stage.front.plant(emptied, lambda asked: segments(asked)[-1] == "seats"),
+            lambda _: stage.front.plant(emptied, ending("seats")),
         ]
         unseen(stage.drill(access=LICENSE), Kind.LICENSE, "neither was any control")
 
@@ -207,7 +184,7 @@ def test_the_last_licence_left_out_of_a_scim_user_passes_by_the_rule() -> None:
 
 def test_a_field_left_out_for_the_controls_too_says_nothing() -> None:
     with staged(Directory()) as stage:
-        lost = _edit(lambda body: body.pop("entitlements", None))
+        lost = edit(lambda body: body.pop("entitlements", None))
         stage.deeds = [stage.behind.disable, lambda _: stage.front.plant(lost, stage.behind.is_record)]
         unseen(stage.drill(access=PRO), Kind.LICENSE, "neither was any control")
 
@@ -216,7 +193,7 @@ def test_a_field_that_was_not_filled_at_the_baseline_says_nothing() -> None:
     """The service never shows the leaver's licences; whether they went cannot be seen."""
     with staged(Directory()) as stage:
         stage.deeds = [stage.behind.disable]
-        leavers = _edit(lambda body: body.pop("entitlements", None))
+        leavers = edit(lambda body: body.pop("entitlements", None))
         seen: list[str] = []
 
         def on_ask(asked: Asked, bearer: str) -> None:
@@ -224,7 +201,7 @@ def test_a_field_that_was_not_filled_at_the_baseline_says_nothing() -> None:
             if asked.method == "PATCH" and path[0] == "Users" and path[1] not in seen:
                 seen.append(path[1])
                 if len(seen) == 3:  # two bystanders, and then the leaver
-                    stage.front.plant(leavers, lambda other: segments(other) == path)
+                    stage.front.plant(leavers, at(*path))
 
         stage.on_ask = on_ask
         told = stage.drill(access=PRO)
@@ -248,9 +225,7 @@ def test_null_is_no_list_where_empty_fields_are_not_left_out() -> None:
     with staged(Shop()) as stage:
         stage.deeds = [
             stage.behind.disable,
-            lambda account: stage.front.plant(
-                _edit(lambda body: body.update(roles=None)), lambda asked: segments(asked) == ["users", account]
-            ),
+            lambda account: stage.front.plant(edit(lambda body: body.update(roles=None)), at("users", account)),
         ]
         unseen(stage.drill(access=ROLE), Kind.ROLE, "roles")
 
@@ -276,12 +251,12 @@ def test_a_groups_side_that_went_blind_is_no_proof(deed: str) -> None:
     directory = Directory()
     directory.dangling = True
     with staged(directory) as stage:
-        blind = _edit(lambda body: body.update(Resources=[], totalResults=0))
-        own = _edit(lambda body: body.pop("groups", None))
+        blind = edit(lambda body: body.update(Resources=[], totalResults=0))
+        own = edit(lambda body: body.pop("groups", None))
         stage.deeds = [
             getattr(stage.behind, deed),
             lambda _: stage.front.plant(blind, stage.behind.is_groups),
-            lambda account: stage.front.plant(own, lambda asked: segments(asked) == ["Users", account]),
+            lambda account: stage.front.plant(own, at("Users", account)),
         ]
         told = stage.drill(access=STAFF)
     assert told.one(Kind.GROUP).outcome is Outcome.INCONCLUSIVE, told
@@ -291,7 +266,7 @@ def test_a_groups_side_that_went_blind_is_no_proof(deed: str) -> None:
 def test_a_users_side_that_went_blind_is_no_proof() -> None:
     """The groups say that the leaver is out; the users' records, which said the opposite, show nobody's any more."""
     with staged(Directory()) as stage:
-        own = _edit(lambda body: body.pop("groups", None))
+        own = edit(lambda body: body.pop("groups", None))
         stage.deeds = [
             stage.behind.disable,
             lambda _: stage.front.plant(own, stage.behind.is_record),
