@@ -12,6 +12,7 @@ from harness.engine.exercise import LOGIN
 from harness.engine.party import Party, Track
 from harness.engine.policy import applies, keep_for, matches, means
 from harness.engine.steps import Mark
+from harness.engine.telling import Teller
 from harness.engine.trail import Cited, cite
 from harness.judge import Expects, Question, judge
 from harness.model import (
@@ -38,14 +39,17 @@ if TYPE_CHECKING:
 
 
 def result(life: Life, cleanup: Cleanup) -> CaseResult:
-    findings = _findings(life)
+    teller = Teller(life.context.vault)
+    findings = [teller.finding(f) for f in _findings(life)]
+    if life.party is not None:
+        findings = [replace(f, fingerprint=fingerprint(life.case, f, life.party)) for f in findings]
     loose = list(life.loose)
     if not life.failure:
         loose += _idle_exceptions(life)
     verdicts = [f.verdict for f in findings] + ([Verdict.INCONCLUSIVE] if loose or life.failure else [])
     reason = life.failure or "; ".join(loose) or None
     sent = life.sent
-    return CaseResult(
+    told = CaseResult(
         case=life.case,
         verdict=join(verdicts),
         reason=reason,
@@ -61,6 +65,7 @@ def result(life: Life, cleanup: Cleanup) -> CaseResult:
         notes=tuple(life.notes),
         events=tuple(life.events),
     )
+    return teller.case(told)
 
 
 def _findings(life: Life) -> list[Finding]:
@@ -83,7 +88,7 @@ def _findings(life: Life) -> list[Finding]:
     findings += _demanded_accounts(life, party)
     if not life.failure:
         findings += collateral(life)
-    return [replace(f, fingerprint=fingerprint(life.case, f, party)) for f in findings]
+    return findings
 
 
 _Held = tuple[str, Kind, str | None]

@@ -21,6 +21,7 @@ from harness.engine.rounds import Desk, Reading
 from harness.engine.setup import Objects, read_all
 from harness.engine.snapshot import Snapshot, snapshot
 from harness.engine.tasks import Cancelled, Slots, Task
+from harness.engine.telling import Teller
 from harness.model import (
     Case,
     CaseResult,
@@ -231,6 +232,7 @@ class Run:
     async def _last_look(self) -> list[Finding]:
         """Every bystander once more, when all cases are over."""
         findings: list[Finding] = []
+        teller = Teller(self.context.vault)
         settle = max((c.settle_of(c.within.default) for c in self.cases), default=0)
 
         async def one(party: Party) -> None:
@@ -249,24 +251,18 @@ class Run:
                 if not lost:
                     break
                 await self.kernel.pause(settle)
-            findings.extend(judged_bystander(party, pool.cases, ("the end",), settle))
+            findings.extend(map(teller.finding, judged_bystander(party, pool.cases, ("the end",), settle)))
 
         await self.kernel.gather([one(p) for p in self.pools.parties if p.key in self._ready])
         return findings
 
     async def _clean(self) -> Cleanup:
         """Bystanders leave the way they came, then everything that is left of them goes."""
-        left: list[str] = []
-        resting: list[str] = []
-
-        async def one(party: Party) -> None:
-            done = await clean(self.context, party, [], list(self.fleet.systems))
-            left.extend(done.leftovers)
-            resting.extend(done.resting)
-
-        await self.kernel.gather([one(p) for p in self.pools.parties])
-        left += await remove_objects(self.context, self.objects)
-        return Cleanup(not left, tuple(left), tuple(resting))
+        systems = list(self.fleet.systems)
+        done = await self.kernel.gather([clean(self.context, party, [], systems) for party in self.pools.parties])
+        left = [text for each in done for text in each.leftovers] + await remove_objects(self.context, self.objects)
+        resting = [text for each in done for text in each.resting]
+        return Teller(self.context.vault).cleanup(Cleanup(not left, tuple(left), tuple(resting)))
 
     # --- telling --------------------------------------------------------------------------------
 
