@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -38,14 +39,15 @@ class Echo(Shop):
 
     def __init__(self) -> None:
         super().__init__(exercised=True)
-        self.heard: dict[str, None] = dict.fromkeys((READER, WRITER, SIGNING))
+        self.heard: dict[str, float] = dict.fromkeys((READER, WRITER, SIGNING), 0.0)
         self.loud = False
 
     def __call__(self, asked: Asked, bearer: str, body: Any) -> tuple[int, Any]:
         status, answer = super().__call__(asked, bearer, body)
         for part in (body, answer):
             if isinstance(part, Mapping):
-                self.heard.update(dict.fromkeys(str(part[k]) for k in ("password", "token", "session") if k in part))
+                for key in part.keys() & {"password", "token", "session"}:
+                    self.heard.setdefault(str(part[key]), time.monotonic())
         if self.loud and asked.method == "GET" and isinstance(answer, dict):
             answer = self._echo(answer)
         return status, answer
@@ -60,7 +62,9 @@ class Echo(Shop):
         return made
 
     def words(self) -> list[str]:
-        return [form for secret in self.heard for form in forms(secret)]
+        """Of all but the newest: whoever was just given a secret must have had the time to read it."""
+        old = [secret for secret, since in self.heard.items() if time.monotonic() - since > 0.3]
+        return [form for secret in old for form in forms(secret)]
 
 
 def forms(secret: str) -> Iterator[str]:
@@ -140,12 +144,12 @@ def test_no_secret_is_in_any_file_of_the_run_folder(drilled: tuple[Path, RunResu
     folder, _, echo = drilled
     needles = {form.encode() for secret in echo.heard for form in forms(secret)}
     needles |= {form.replace("/", "\\/").encode() for secret in echo.heard for form in forms(secret)}
-    bad = {
-        path.relative_to(folder).parts[0]: len([n for n in needles if n in path.read_bytes()])
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-    assert not {name: count for name, count in bad.items() if count}
+    bad: dict[str, int] = {}
+    for path in (p for p in sorted(folder.rglob("*")) if p.is_file()):
+        text = path.read_bytes()
+        if found := [needle for needle in needles if needle in text]:
+            bad[str(path.relative_to(folder))] = len(found)
+    assert not bad
 
 
 def test_what_the_engine_tells_holds_no_secret_either(drilled: tuple[Path, RunResult, Echo]) -> None:
