@@ -21,14 +21,16 @@ from harness.model import (
     Subject,
     Vantage,
 )
-from harness.ports import Ledger
+from harness.ports import Journal, Ledger
 
 
 class Observer:
-    """Keeps the ledger of a run; one per run."""
+    """Keeps the ledger of a run; one per run. An account that turns up under an identity's name is journalled as its
+    own, because cleanup will remove it."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, journal: Journal | None = None) -> None:
         self.ledger = ledger
+        self.journal = journal
 
     def apply(
         self,
@@ -45,7 +47,8 @@ class Observer:
         if reading.found is not None:
             self._void(party, system, reading, phase, checkpoint)
             for account in reading.found.accounts:
-                party.adopt(account)
+                if party.adopt(account) and self.journal is not None:
+                    self.journal.write({"op": "adopt", "identity": party.key, "place": system, "id": account.id})
         seen_accounts: set[str] = set()
         for account, look in reading.looks:
             seen_accounts.add(account.id)

@@ -74,7 +74,7 @@ class Run:
             options.run_id,
             options.run_n,
             journal,
-            Observer(ledger),
+            Observer(ledger, journal),
             vault,
             render,
             stride=options.stride,

@@ -147,6 +147,9 @@ def test_an_account_made_again_under_the_same_name_is_residual(world: str) -> No
     assert accounts == {Outcome.REVOKED, Outcome.RESIDUAL}, told
     assert told.case.verdict is Verdict.FAIL
     assert told.case.cleanup.complete, "it carries the run's own name: it goes with the rest"
+    fresh = next(f.grant_id for f in told.findings() if f.outcome is Outcome.RESIDUAL and f.kind is Kind.ACCOUNT)
+    ops = [record["op"] for record in stage.journal.records if record.get("id") == fresh]
+    assert ops[0] == "adopt", "what is removed stands in the journal before"
 
 
 @both
