@@ -91,6 +91,7 @@ class Party:
         self.grants: dict[str, list[Grant]] = {}
         self.receipts: dict[str, Mapping[str, Any]] = {}
         self.tracks: dict[tuple[str, str, Kind, str, Vantage, str], Track] = {}
+        self._placed: dict[tuple[str, Vantage | None], tuple[Track, ...]] = {}  # the same, by system: asked very often
         self.filled: set[tuple[str, str, Kind]] = set()
         self.vanished: dict[tuple[str, str, Kind], frozenset[str]] = {}
         self.mistaken: set[tuple[str, str]] = set()  # (system, id): somebody else's by now, not ours to touch
@@ -136,10 +137,15 @@ class Party:
 
     def track(self, made: Track) -> Track:
         key = (made.system, made.account_id, made.kind, made.grant_id or made.name, made.vantage, made.channel)
-        return self.tracks.setdefault(key, made)
+        if key not in self.tracks:
+            self.tracks[key] = made
+            for place in ((made.system, None), (made.system, made.vantage)):
+                self._placed[place] = (*self._placed.get(place, ()), made)
+        return self.tracks[key]
 
     def of(self, system: str, vantage: Vantage | None = None) -> Iterator[Track]:
-        return (t for t in list(self.tracks.values()) if t.system == system and vantage in (None, t.vantage))
+        """Those of one system, as they are now: new ones may be added while these are gone through."""
+        return iter(self._placed.get((system, vantage), ()))
 
     def holds(self, system: str) -> frozenset[tuple[Kind, str]]:
         """What it is known to hold there: what makes it a control for others."""

@@ -6,6 +6,7 @@ answer lands that much later. Time jumps from event to event.
 
 from __future__ import annotations
 
+import gc
 import heapq
 from collections.abc import Callable
 from typing import Any
@@ -29,6 +30,17 @@ class VirtualKernel(Kernel):
 
     def sleep(self, span: Duration) -> None:
         self._slept += max(0, span)
+
+    def run(self) -> None:
+        """What a drill makes lives until its end: looking through all of it again and again for garbage would take a
+        third of the time."""
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            super().run()
+        finally:
+            if collecting:
+                gc.enable()
 
     def close(self) -> None:
         """No threads to end."""
