@@ -23,11 +23,11 @@ def test_a_thousand_cases_with_a_forty_minute_delay_are_fast_and_equal_twice() -
         cases = [make_case(f"story-{n}", access=access, within=within, settle=None) for n in range(1000)]
         return world.run(*cases, concurrency=1000)
 
-    slower = max(1.0, _loop() / 0.6)  # 0.6 s on the machine whose 30 s are meant; a busy one gets its share
+    slower = max(1.0, _loop() / 0.5)  # 0.5 s on the machine whose 30 s are meant; a busy one gets its share
     began = time.process_time()
     first = drill()
     spent = time.process_time() - began
-    slower = max(slower, _loop() / 0.6)
+    slower = max(slower, _loop() / 0.5)
     assert first.verdict is Verdict.PASS
     assert spent < 30 * slower, f"{spent:.1f} s on a machine {slower:.1f} times slower"
     assert drill() == first
