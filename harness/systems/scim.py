@@ -27,8 +27,9 @@ from harness.wire.http import HttpWire
 from harness.wire.scim_client import Client
 from harness.wire.scim_look import ScimRound
 from harness.wire.scim_naming import ATTRIBUTES, Looks, Naming
-from harness.wire.scim_write import Writer, written
+from harness.wire.scim_write import Writer
 from harness.wire.template import JsonField
+from harness.wire.writing import account_of, written
 
 _NO_PLACE = "SCIM has no place for it (RFC 7643)"
 
@@ -130,7 +131,7 @@ class Scim:
     def remove(self, person: Person) -> None:
         """Only what still matches one of the identity's own identifiers is removed. A deleted user is also taken out of
         the groups that still list it: a service need not do that by itself."""
-        account = _account(person)
+        account = account_of(person)
         with written():
             data = self._writer.client.user(account.id).data
             if data is not None and self._looks.mistaken(account.id, data, self._naming(person)):
@@ -145,7 +146,7 @@ class Scim:
                 self._writer.leave_all(account.id, self._config.member_filter)
 
     def grant(self, person: Person, entitlement: Entitlement, made: Made | None) -> Grant:
-        account = _account(person)
+        account = account_of(person)
         name = entitlement.name
         with written():
             if entitlement.kind is Kind.GROUP:
@@ -159,7 +160,7 @@ class Scim:
             return Grant(entitlement, name, vars={"id": name})
 
     def revoke(self, person: Person, grant: Grant) -> None:
-        account = _account(person)
+        account = account_of(person)
         kind = grant.entitlement.kind
         with written():
             if kind is Kind.GROUP:
@@ -242,12 +243,6 @@ class Scim:
             {key: value for key, value in own.items() if isinstance(value, str) and value},
             frozenset(value for value in known if isinstance(value, str) and value),
         )
-
-
-def _account(person: Person) -> Account:
-    if person.account is None:
-        raise WriteFailed("the identity has no account here")
-    return person.account
 
 
 def _only_group(spec: ObjectSpec) -> str:

@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("harness.testing.contract")
+pytest.register_assert_rewrite("harness.testing.contract", "harness.testing.laws", "harness.testing.spoken")

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.model import ListState, Presence, Used
-from harness.ports import Exercises
+from harness.model import ListState, Presence
 from harness.testing.bench import Bench
 from harness.testing.faults import FAULTS, Fault
+from harness.testing.laws import Laws
 from harness.testing.proxy import FaultProxy
-from harness.testing.world import Stage, World, close, listing, stands, timeless, unknowns
+from harness.testing.scene import close, stands, timeless, unknowns
+from harness.testing.world import Stage, World
 
 __all__ = ["Contract", "Stage", "World"]
 
@@ -30,7 +31,7 @@ def _id(fault: Fault) -> str:
     return fault.name
 
 
-class Contract:
+class Contract(Laws):
     """Subclass it as `Test…` with a fixture `world`."""
 
     @pytest.fixture
@@ -39,42 +40,18 @@ class Contract:
         with FaultProxy(world.upstream, world.shape) as proxy:
             system = world.build(proxy.url, bench.tools, 10.0)
             try:
-                yield Stage(world, proxy, bench, system)
+                yield Stage(world=world, proxy=proxy, bench=bench, system=system)
             finally:
                 close(system)
 
-    # --- what is there is seen, what is gone is measured ---------------------------------------
-
-    def test_planted_is_present(self, stage: Stage) -> None:
-        look = stage.look()
-        assert look.account.presence is Presence.PRESENT, look.account.reason
-        assert not unknowns(look)
-        seen = {grant.entitlement.label: stands(look, grant) for grant in stage.leaver.grants}
-        assert set(seen.values()) == {Presence.PRESENT}, seen
-
-    def test_revoked_is_absent_and_the_rest_stays(self, stage: Stage) -> None:
-        for grant in stage.leaver.grants:
-            stage.writer.revoke(stage.leaver, grant)
-            found = listing(stage.look(), grant.entitlement.kind)
-            assert found is not None
-            assert found.state in (ListState.COMPLETE, ListState.OMITTED), found.reason
-            assert stands(stage.look(), grant) is Presence.ABSENT
-            stage.writer.grant(stage.leaver, grant.entitlement, stage.world.made(stage.system, grant.entitlement))
-        assert all(stands(stage.look(stage.bystander), g) is Presence.PRESENT for g in stage.bystander.grants)
+    @pytest.fixture
+    def scene(self, stage: Stage) -> Stage:
+        return stage
 
     def test_items_on_the_last_page_are_present(self, stage: Stage) -> None:
         paged = [path for path, count in stage.paths().items() if count > 1]
         assert paged, "no list of this world has a second page: make its pages smaller"
         assert all(stands(stage.look(), grant) is Presence.PRESENT for grant in stage.leaver.grants)
-
-    def test_a_removed_account_is_absent(self, stage: Stage) -> None:
-        assert stage.find().accounts
-        stage.writer.remove(stage.leaver)
-        look = stage.look()
-        assert look.account.presence is Presence.ABSENT, look.account.reason
-        for found in look.listings:
-            assert not [row for row in found.rows if row.presence is Presence.PRESENT], found
-        assert stage.look(stage.bystander).account.presence is Presence.PRESENT
 
     # --- what cannot be seen is unknown ---------------------------------------------------------
 
@@ -133,61 +110,3 @@ class Contract:
         assert timeless(stage.look()) == before
 
     reading_methods = frozenset({"GET", "HEAD"})
-
-    def test_two_looks_agree(self, stage: Stage) -> None:
-        shared = stage.system.round()
-        assert timeless(shared.look(stage.leaver)) == timeless(shared.look(stage.leaver)) == timeless(stage.look())
-
-    def test_every_look_cites_its_evidence(self, stage: Stage) -> None:
-        look = stage.look()
-        assert look.account.evidence
-        assert 0 < look.account.sent <= look.account.answered
-        for found in look.listings:
-            assert found.evidence
-            assert 0 < found.sent <= found.answered
-
-    def test_no_secret_is_in_the_evidence(self, stage: Stage) -> None:
-        told = [*self._exercise(stage), *unknowns(stage.look())]
-        for grant in stage.leaver.grants:
-            stage.writer.revoke(stage.leaver, grant)
-        secrets = [*stage.world.secrets, stage.leaver.identity.password.reveal()]
-        secrets += [g.secret.reveal() for g in stage.leaver.grants if g.secret is not None]
-        text = stage.bench.evidence() + repr(told) + repr(stage.leaver)
-        assert not [number for number, secret in enumerate(secrets) if secret in text]
-
-    def test_the_leavers_own_credential(self, stage: Stage) -> None:
-        """Works while it is held; refused once it is taken back, and only by a declared answer."""
-        if not isinstance(stage.system, Exercises):
-            pytest.skip("this system has no leaver's vantage")
-        for grant in stage.leaver.grants:
-            for channel in stage.system.declaration().kinds[grant.entitlement.kind].uses:
-                used = stage.system.use(stage.leaver, grant, channel)
-                assert used.presence is Presence.PRESENT, used.reason
-                stage.writer.revoke(stage.leaver, grant)
-                used = stage.system.use(stage.leaver, grant, channel)
-                assert used.presence is Presence.ABSENT, used.reason
-
-    # --- cleanup ------------------------------------------------------------------------------
-
-    def test_cleanup_twice_is_cleanup_once_and_spares_the_bystander(self, stage: Stage) -> None:
-        before = timeless(stage.look(stage.bystander))
-        for _ in range(2):
-            for grant in stage.leaver.grants:
-                stage.writer.revoke(stage.leaver, grant)
-        for _ in range(2):
-            stage.writer.remove(stage.leaver)
-        assert stage.look().account.presence is Presence.ABSENT
-        assert timeless(stage.look(stage.bystander)) == before
-
-    def _exercise(self, stage: Stage) -> list[Used]:
-        if not isinstance(stage.system, Exercises):
-            return []
-        kinds = stage.system.declaration().kinds
-        used = [
-            stage.system.use(stage.leaver, grant, channel)
-            for grant in stage.leaver.grants
-            for channel in kinds[grant.entitlement.kind].uses
-        ]
-        if stage.system.declaration().login is not None:
-            used.append(stage.system.login(stage.leaver))
-        return used

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
 from harness.wire.call import Answer, Call, Unknown
+from harness.wire.once import Once
 from harness.wire.paging import Pages, pages
 from harness.wire.reasons import of_status
 from harness.wire.selection import Asked
@@ -25,27 +24,12 @@ class Reply:
     omitted: bool
 
 
-class Memo:
-    """What one round has asked already: requests that render alike are sent once, also while under way."""
+class Memo(Once):
+    """What one round has asked over HTTP: requests that render alike are sent once, also while under way."""
 
     def __init__(self, send: Callable[[Call], Answer]) -> None:
+        super().__init__()
         self._send = send
-        self._lock = threading.Lock()
-        self._made: dict[Any, Future[Any]] = {}
-
-    def once(self, key: Any, make: Callable[[], Any]) -> Any:
-        """What `make` gave (or raised) for this key the first time."""
-        with self._lock:
-            future = self._made.get(key)
-            mine = future is None
-            if future is None:
-                future = self._made[key] = Future()
-        if mine:
-            try:
-                future.set_result(make())
-            except BaseException as error:  # noqa: BLE001  whoever waits for it must hear of it
-                future.set_exception(error)
-        return future.result()
 
     def send(self, call: Call) -> Answer:
         """The answer to this call, whoever asked first; each caller accepts its own statuses. Raises `Unknown`."""

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
 
-from harness.ports import WriteFailed
 from harness.wire import scim
 from harness.wire.call import Unknown
 from harness.wire.scim_client import Client
 
 _ATTEMPTS = 3
-
-
-@contextmanager
-def written() -> Iterator[None]:
-    """What could not be written is `WriteFailed`, in doubt as the wire says."""
-    try:
-        yield
-    except Unknown as error:
-        raise WriteFailed(error.reason, in_doubt=error.in_doubt) from None
 
 
 class Writer:

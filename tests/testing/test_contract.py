@@ -118,7 +118,7 @@ def stage(words: Callable[[dict[str, Any]], object] = lambda _: None, **traits: 
     with BrokenWorld(words, traits) as world, FaultProxy(world.upstream, world.shape) as proxy:
         system = world.build(proxy.url, bench.tools, 10.0)
         try:
-            yield Stage(world, proxy, bench, system)
+            yield Stage(world=world, proxy=proxy, bench=bench, system=system)
         finally:
             system.close()
 

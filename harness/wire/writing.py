@@ -1,0 +1,26 @@
+"""What every adapter's changes have in common: whose account it is, and how a change that failed is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from harness.model import Account
+from harness.ports import Person, WriteFailed
+from harness.wire.call import Unknown
+
+
+def account_of(person: Person) -> Account:
+    """The account that a change is about. Raises `WriteFailed` where there is none."""
+    if person.account is None:
+        raise WriteFailed("the identity has no account here")
+    return person.account
+
+
+@contextmanager
+def written() -> Iterator[None]:
+    """What could not be written is `WriteFailed`, in doubt as the wire says."""
+    try:
+        yield
+    except Unknown as error:
+        raise WriteFailed(error.reason, in_doubt=error.in_doubt) from None
