@@ -93,9 +93,10 @@ def test_what_fails_is_unknown_with_its_reason_and_nothing_else_is(
     look = SurveyRound(desk).look(LEAVER)
     assert look.account.presence is account
     assert lists(look) == {Kind.GROUP: groups, Kind.ROLE: roles}
-    blind = [one for one in (look.account, *look.listings) if one.reason]
-    assert all(one.reason == "it broke" for one in blind)
-    assert any(one.evidence == ("sha-error",) for one in blind)
+    told = [(look.account.reason, look.account.evidence), *((one.reason, one.evidence) for one in look.listings)]
+    blind = [one for one in told if one[0]]
+    assert {reason for reason, _ in blind} == {"it broke"}
+    assert ("it broke", ("sha-error",)) in blind
 
 
 def test_a_failed_search_finds_nothing_out() -> None:
