@@ -14,6 +14,8 @@ from typing import Annotated, Any
 import typer
 
 from harness import __version__
+from harness.commands.software import software
+from harness.commands.upkeep import cleanup, status
 from harness.model import BadInput, RunResult
 
 BAD, INTERRUPTED, INTERNAL, UNSURE = 4, 2, 3, 6
@@ -139,30 +141,6 @@ def sandbox(
     return hosting.host([*arguments, *(f"--defect={each}" for each in defect or ())])
 
 
-class Upkeep(StrEnum):
-    UP = "up"
-    DOWN = "down"
-    STATUS = "status"
-
-
-@app.command("fleet")
-def software(
-    what: Annotated[Upkeep, typer.Argument(metavar="up|down|status")],
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAMES", help="Default: all.")] = None,
-    folder: Annotated[Path, typer.Option(metavar="DIR", help="Where it lives, with all its files.")] = Path("fleet"),
-    as_json: AsJson = False,
-) -> int:
-    """Real software to drill on. Installs and starts it on loopback, stops it again, or says how it is.
-
-    Directory, mail, database, vault and more, each with what it was seen to leave behind. `up` writes a fleet file for
-    all of them and the variables to load; `down` leaves no process and no file. Exits with 1 when one is not ready.
-    """
-    from harness.commands import hosting
-
-    arguments = [what.value, str(folder), *(names or ()), *(["--json"] if as_json else [])]
-    return hosting.run("fixtures.fleet", arguments)
-
-
 @app.command()
 def init(folder: Annotated[Path, typer.Argument(metavar="DIR")] = Path()) -> int:
     """Write a first scenario and a fleet file. They are ready to run, against the embedded sandbox.
@@ -269,6 +247,11 @@ def schema(document: Annotated[Document, typer.Argument(metavar="scenario|fleet|
     made = {Document.SCENARIO: scenario.schema, Document.FLEET: fleet.schema, Document.RESULTS: report.schema}
     dump(made[document]())
     return 0
+
+
+app.command("fleet")(software)
+app.command()(status)
+app.command()(cleanup)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -17,9 +17,10 @@ HEAD = """\
 
 <!-- Written by `make docs` from the suite in tests/real. -->
 
-Everything on this page is software that other people wrote, running for real on one machine. The suite starts it, makes people in
-it, has them leave through a real connector, and demands exactly the finding in the last column: {facts} residuals that were seen,
-and {clean} leavers of whom nothing remains, who must pass. What holds for the versions named here need not hold for others.
+Everything on this page is software that other people wrote, running for real on one machine. The suite starts it, makes
+people in it, has them leave through a real connector, and demands exactly the finding in the last column: {facts} residuals
+that were seen, and {clean} leavers of whom nothing remains, who must pass. What holds for the versions named here need not
+hold for others.
 
 ```sh
 exitproof fleet up           # installs and starts all of it on loopback, and writes a fleet file and its variables
@@ -71,7 +72,9 @@ def finding(fact: Fact) -> str:
 def story(case: str) -> str:
     """A link to the story's file; the case's parameters stay visible."""
     name = case.partition("[")[0]
-    places = [p for home in ("fixtures/fleet", "tests/real", "scenarios") for p in sorted((ROOT / home).rglob(f"{name}.yaml"))]
+    places = [
+        p for home in ("fixtures/fleet", "tests/real", "scenarios") for p in sorted((ROOT / home).rglob(f"{name}.yaml"))
+    ]
     if not places:
         raise LookupError(f"no story of that name: {case}")
     return f"[{_cell(case)}](../{places[0].relative_to(ROOT)})"

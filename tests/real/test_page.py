@@ -10,5 +10,6 @@ def test_the_page_is_current() -> None:
 
 
 def test_no_two_facts_have_the_same_id() -> None:
-    ids = [one.id for chapter in chapters() for one in (*chapter.facts, *chapter.clean)]
+    found = list(chapters())
+    ids = [one.id for chapter in found for one in chapter.facts] + [one.id for c in found for one in c.clean]
     assert len(ids) == len(set(ids)), sorted(one for one in set(ids) if ids.count(one) > 1)
