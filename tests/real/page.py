@@ -17,10 +17,10 @@ HEAD = """\
 
 <!-- Written by `make docs` from the suite in tests/real. -->
 
-Everything on this page is software that other people wrote, running for real on one machine. The suite starts it, makes
-people in it, has them leave through a real connector, and demands exactly the finding in the last column: {facts} residuals
-that were seen, and {clean} leavers of whom nothing remains, who must pass. What holds for the versions named here need not
-hold for others.
+Everything on this page is software that other people wrote, running for real on one machine. The suite starts it,
+makes people in it, has them leave through a real connector, and demands exactly the finding in the last column:
+{facts} residuals that were seen, and {clean} leavers of whom nothing remains, who must pass. What holds for the
+versions named here need not hold for others.
 
 ```sh
 exitproof fleet up           # installs and starts all of it on loopback, and writes a fleet file and its variables
