@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from harness import __version__
+from harness.commands.compare import diff, history
 from harness.commands.software import software
 from harness.commands.upkeep import cleanup, status
 from harness.model import BadInput, RunResult
@@ -252,6 +253,8 @@ def schema(document: Annotated[Document, typer.Argument(metavar="scenario|fleet|
 app.command("fleet")(software)
 app.command()(status)
 app.command()(cleanup)
+app.command()(diff)
+app.command()(history)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
