@@ -34,6 +34,7 @@ MAY: dict[str, set[str]] = {
     "harness": set(),
     "harness.model": set(),
     "harness.history": BASE,
+    "harness.controls": BASE,
     "harness.judge": BASE | {"harness.history"},
     "harness.measure": BASE,
     "harness.ports": BASE,
@@ -46,8 +47,9 @@ MAY: dict[str, set[str]] = {
     "harness.systems": ADAPTER,
     "harness.evidence": BASE | {"harness.ports"},
     "harness.engine": BASE | JUDGEMENT | {"harness.ports", "harness.evidence"},
-    "harness.report": BASE | {"harness.evidence"},  # the ledger's reader
-    "harness.scenario": FILES | {"harness.fleet.info"},  # a scenario is bound against what a fleet can do
+    "harness.report": BASE | {"harness.evidence", "harness.controls"},  # the ledger's reader
+    "harness.scenario": FILES
+    | {"harness.controls", "harness.fleet.info"},  # a scenario is bound against what a fleet can do
     "harness.fleet": FILES | {"harness.wire.auth"},
     "harness.explore": BASE | {"harness.ports", "harness.engine", "harness.scenario", "harness.fleet"},
     "harness.testing": FILES
