@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from harness import __version__
+from harness.commands.evidence import keygen, verify
 from harness.model import BadInput, RunResult
 
 BAD, INTERRUPTED, INTERNAL, UNSURE = 4, 2, 3, 6
@@ -70,6 +71,7 @@ def run(
     out: Out = None,
     concurrency: Annotated[int | None, typer.Option(metavar="N", help="Leavers in flight (default: 64).")] = None,
     consent: Annotated[str | None, typer.Option(metavar="DIGEST", help="From `exitproof plan`.")] = None,
+    sign: Annotated[str | None, typer.Option(metavar="KEYREF", help="A key file, or a signer's URI.")] = None,
     defect: Defects = None,
 ) -> int:
     """Run scenarios. The same as `pytest PATHS...`, flags included.
@@ -80,8 +82,9 @@ def run(
     """
     from harness.commands import launch
 
+    place = str(out) if out else None
     own = launch.options(
-        fleet=fleet, out=str(out) if out else None, concurrency=concurrency, consent=consent, defects=defect or ()
+        fleet=fleet, out=place, concurrency=concurrency, consent=consent, sign=sign, defects=defect or ()
     )
     return launch.run([*own, *(given or ())])
 
@@ -245,6 +248,10 @@ def schema(document: Annotated[Document, typer.Argument(metavar="scenario|fleet|
     made = {Document.SCENARIO: scenario.schema, Document.FLEET: fleet.schema, Document.RESULTS: report.schema}
     dump(made[document]())
     return 0
+
+
+app.command()(keygen)
+app.command()(verify)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -106,9 +106,19 @@ class Vault:
                             spans.append((start, start + len(needle)))
         return spans
 
-    def holds(self, text: str) -> bool:
-        """Whether a known secret occurs in `text` in any form."""
-        return bool(self._spans(text))
+    def known(self) -> tuple[str, ...]:
+        """For another process of this run, whose vault learns them, and for nobody else: never written anywhere."""
+        with self._lock:
+            return tuple(self._known)
+
+    def reach(self) -> int:
+        """The length of the longest form of any secret."""
+        with self._lock:
+            return max(map(len, (form for secret in self._known for form in forms(secret))), default=0)
+
+    def holds(self, text: str, shortest: int = SHORTEST) -> bool:
+        """Whether a known secret occurs in `text` in any form of at least so many characters."""
+        return any(stop - start >= shortest for start, stop in self._spans(text))
 
     def scrub(self, text: str) -> str:
         return self.scrub_counted(text)[0]

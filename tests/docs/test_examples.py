@@ -62,9 +62,9 @@ def test_what_is_left_out_is_seen_failing(tmp_path: Path, without: str, found: s
 
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`exitproof init` and `exitproof run`, as the README says."""
+    """`exitproof init` and `exitproof run`, as the README says, and signed, as the auditors' page does."""
     folder = tmp_path_factory.mktemp("drill")
-    for arguments in (("init",), ("run", "--out", "first")):
+    for arguments in (("init",), ("keygen", "staging"), ("run", "--sign", "staging", "--out", "first")):
         done = python("-m", "harness.cli", *arguments, cwd=folder)
         assert done.code == 0, done.out + done.err
     return folder / "first"
