@@ -104,7 +104,9 @@ class Folder(_Opens):
         waiting = [below.rstrip("/")]
         while waiting:
             prefix = waiting.pop()
-            for entry in os.scandir(self.path / prefix):
+            with os.scandir(self.path / prefix) as listed:
+                entries = list(listed)
+            for entry in entries:
                 name = f"{prefix}/{entry.name}" if prefix else entry.name
                 if why := wrong_name(name):
                     raise Hostile(name, why)
@@ -121,7 +123,8 @@ class Folder(_Opens):
         return found
 
     def folders(self) -> set[str]:
-        return {entry.name for entry in os.scandir(self.path) if entry.is_dir(follow_symlinks=False)}
+        with os.scandir(self.path) as listed:
+            return {entry.name for entry in listed if entry.is_dir(follow_symlinks=False)}
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:

@@ -80,7 +80,9 @@ class Folder:
         waiting = [below.rstrip("/")]
         while waiting:
             prefix = waiting.pop()
-            for entry in os.scandir(self.path / prefix):
+            with os.scandir(self.path / prefix) as listed:
+                entries = list(listed)
+            for entry in entries:
                 name = safe(f"{prefix}/{entry.name}" if prefix else entry.name)
                 mode = entry.stat(follow_symlinks=False).st_mode
                 if stat.S_ISDIR(mode):
@@ -92,7 +94,8 @@ class Folder:
         return found
 
     def folders(self) -> set[str]:
-        return {entry.name for entry in os.scandir(self.path) if entry.is_dir(follow_symlinks=False)}
+        with os.scandir(self.path) as listed:
+            return {entry.name for entry in listed if entry.is_dir(follow_symlinks=False)}
 
     def read(self, name: str) -> bytes | None:
         try:
