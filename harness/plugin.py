@@ -76,6 +76,10 @@ def _prepare(session: Session, environment: str) -> None:
     session.shared = bool(getattr(config.option, "numprocesses", None)) and not config.option.collectonly
     if config.option.collectonly:
         return
+    named = config.getoption("exitproof_out") is not None
+    session.seal = sealing.prepare(
+        session.folder, session.naming.id, config.getoption("exitproof_sign"), os.environ, named=named
+    )
     defects = config.getoption("exitproof_defects")
     if embedded(session.fleet_file, environment, os.environ):
         session.sandbox = SandboxProcess([word for name in defects for word in ("--defect", name)])
@@ -83,10 +87,6 @@ def _prepare(session: Session, environment: str) -> None:
     elif defects:
         raise pytest.UsageError("--defect is for a sandbox that the run starts itself, such as `--fleet sandbox`")
     drill = Drill(session.fleet_file, session.loaded, session.folder, session.naming, concurrency=_width(config))
-    named = config.getoption("exitproof_out") is not None
-    session.seal = sealing.prepare(
-        session.folder, session.naming.id, config.getoption("exitproof_sign"), os.environ, named=named
-    )
     if not session.shared:
         session.drill = drill
 
