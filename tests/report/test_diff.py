@@ -16,7 +16,8 @@ from harness.report.diff import Change, diff, lines, plain
 from harness.report.drills import Drilled, Judged, of, read
 from harness.report.index import NAME, runs
 from harness.report.trend import flapping, pace, percentile, trend
-from tests.report.lineage import HOME, Q2, Q3, earlier
+from tests.report.lineage import Q2, Q3, earlier
+from tests.report.sample import DRILLS as HOME
 from tests.report.sample import FOLDER
 
 
