@@ -59,6 +59,7 @@ def _run() -> dict[str, Any]:
         operator=_TEXT,
         ci=_or_null(_TEXT),
         clock_offset_ms=_or_null({"type": "integer"}),
+        signing_key=_or_null(_TEXT),
         inputs=_list(_closed(path=_TEXT, sha256=_SHA)),
         systems=_list(_closed(name=_TEXT, type=_TEXT, url=_TEXT, reader=_TEXT, independent=_FLAG, owner=_TEXT)),
         narrowed=_TEXTS,

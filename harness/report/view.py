@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from harness.controls import ControlMap, bundled
 from harness.model import SECOND, CaseResult, Duration, Keep, Outcome, RunResult, Verdict, human
 from harness.report.about import About, Exchanges
 from harness.report.cases import CaseView, Row, case_view, order, polls, row_view
+from harness.report.controls import Shown, controls
 from harness.report.exchanges import Appendix
 from harness.report.front import Front, front
 from harness.report.ids import Entry, entries
@@ -70,7 +72,8 @@ class Page:
     systems: tuple[System, ...]
     timing: tuple[tuple[str, int], ...]
     clock: str
-    controls: tuple[tuple[str, int], ...]
+    controls: tuple[Shown, ...]
+    control_map: ControlMap
     appendix: Appendix
     condensed: bool
 
@@ -118,7 +121,8 @@ def page(run: RunResult, about: About, exchange: Exchanges) -> Page:
         ),
         timing=_timing(run.cases),
         clock="not measured" if about.clock_offset_ms is None else f"{about.clock_offset_ms} ms",
-        controls=tuple(sorted(Counter(control for case in run.cases for control in case.case.controls).items())),
+        controls=controls(run, about, found),
+        control_map=bundled(),
         appendix=appendix,
         condensed=condense,
     )

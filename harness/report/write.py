@@ -1,9 +1,10 @@
-"""Puts a report into its folder: results.json, report.html, findings.csv and junit.xml."""
+"""Puts a report into its folder: results.json, findings.csv, OSCAL, junit.xml and report.html."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from harness.model import RunResult
 from harness.report.about import About, Exchanges
@@ -11,6 +12,7 @@ from harness.report.csv import findings
 from harness.report.document import document
 from harness.report.html import render
 from harness.report.junit import junit
+from harness.report.oscal import assessment_results, plan_of_action
 
 
 def write(folder: Path, run: RunResult, about: About, exchange: Exchanges, *, xml: bool = True) -> list[Path]:
@@ -24,10 +26,17 @@ def write(folder: Path, run: RunResult, about: About, exchange: Exchanges, *, xm
         path.write_bytes(data)
         made.append(path)
 
-    # ASCII only: no name of a probed system can reorder or hide text in a terminal that shows the file.
-    put("results.json", (json.dumps(document(run, about), indent=2, allow_nan=False) + "\n").encode("ascii"))
+    put("results.json", _ascii(document(run, about)))
     put("findings.csv", findings(run, about).encode())
+    put("oscal-assessment-results.json", _ascii(assessment_results(run, about)))
+    if (plan := plan_of_action(run, about)) is not None:
+        put("oscal-poam.json", _ascii(plan))
     if xml:
         put("junit.xml", junit(run, about))
     put("report.html", render(run, about, exchange).encode())
     return made
+
+
+def _ascii(made: Any) -> bytes:
+    """ASCII only: no name of a probed system can reorder or hide text in a terminal that shows the file."""
+    return (json.dumps(made, indent=2, allow_nan=False) + "\n").encode("ascii")
