@@ -115,7 +115,7 @@ class Reading:
                 raise Broken("the server does not answer in pages: nobody knows whether the list is whole")
             next_page = result.cookie or b""
             entries = _entries(result)
-            told = {"result": 0, "entries": [shown(one) for one in entries], "more": bool(next_page)}
+            told = {"result": 0, "entries": [shown(one, search.bulky) for one in entries], "more": bool(next_page)}
             return Heard((entries, next_page), told, 0)
 
         return self._dialogue.ask(asked, attempt)
@@ -128,7 +128,7 @@ class Reading:
             if result.code:
                 return Heard(None, {"result": result.code, "message": result.message}, result.code)
             entries = _entries(result)
-            return Heard(entries, {"result": 0, "entries": [shown(one) for one in entries]}, 0)
+            return Heard(entries, {"result": 0, "entries": [shown(one, search.bulky) for one in entries]}, 0)
 
         return self._dialogue.ask(Asked("SEARCH", self.url(search.base), search.shown(1, 1)), attempt)
 
