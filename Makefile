@@ -36,6 +36,8 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m tests.cli.page
 	$(BIN)/python -m tests.library.page
 	$(BIN)/python -m tests.report.sample
+	$(BIN)/python -m tests.report.lineage
+	$(BIN)/python -m tests.real.page
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

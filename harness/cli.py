@@ -14,6 +14,9 @@ from typing import Annotated, Any
 import typer
 
 from harness import __version__
+from harness.commands.compare import diff, history
+from harness.commands.software import software
+from harness.commands.upkeep import cleanup, status
 from harness.model import BadInput, RunResult
 
 BAD, INTERRUPTED, INTERNAL, UNSURE = 4, 2, 3, 6
@@ -245,6 +248,13 @@ def schema(document: Annotated[Document, typer.Argument(metavar="scenario|fleet|
     made = {Document.SCENARIO: scenario.schema, Document.FLEET: fleet.schema, Document.RESULTS: report.schema}
     dump(made[document]())
     return 0
+
+
+app.command("fleet")(software)
+app.command()(status)
+app.command()(cleanup)
+app.command()(diff)
+app.command()(history)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

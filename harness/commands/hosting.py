@@ -1,4 +1,4 @@
-"""`exitproof sandbox`: keeps the embedded sandbox running until it is told to stop."""
+"""`exitproof sandbox` and `exitproof fleet`: software to drill on, run by processes of their own."""
 
 from __future__ import annotations
 
@@ -32,3 +32,14 @@ def host(arguments: Sequence[str]) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def run(module: str, arguments: Sequence[str]) -> int:
+    """One of our own programs with this process's output; answers its exit code. Ctrl-C is for it as well."""
+    command = [sys.executable, "-P", "-m", module, *arguments]
+    process = subprocess.Popen(command)  # noqa: S603  our own module
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue

@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 
 from harness.engine.context import Context
+from harness.engine.journalled import of_adoption, of_object
 from harness.engine.party import Party
 from harness.engine.setup import Objects
 from harness.measure import listing_of
@@ -38,20 +39,18 @@ async def clean(context: Context, party: Party, pool: Sequence[Party], systems: 
 
 
 async def _latecomers(context: Context, party: Party, systems: Sequence[str]) -> list[str]:
-    """A join that failed or was slow may have made accounts after it was last asked: they are looked for, by the name
-    that only this identity has."""
-    if not party.joined:
-        return []
+    """A join that failed or was slow may have made accounts after it was last asked, and so may a creation that nobody
+    heard the answer of: they are looked for, by the name that only this identity has."""
     unsure = []
     for name in systems:
-        if party.accounts.get(name):
+        if party.accounts.get(name) or not (party.joined or name in party.doubtful):
             continue
         found = await context.desks[name].find(party)
         if found.state is not ListState.COMPLETE:
             unsure.append(f"{name}: whether an account was made late could not be seen ({found.reason})")
         for account in found.accounts if found.state is ListState.COMPLETE else ():
             party.adopt(account)
-            context.journal.write({"op": "adopt", "identity": party.key, "place": name, "id": account.id})
+            context.journal.write(of_adoption(party, account))
     return unsure
 
 
@@ -201,7 +200,8 @@ async def _remove_object(context: Context, made: Made) -> str:
             await context.kernel.pause(pause)
             pause *= 3
         try:
-            await context.change("remove-object", None, name, lambda: system.remove_object(made), id=made.id)
+            remove = partial(system.remove_object, made)
+            await context.change("remove-object", None, name, remove, **of_object(made.spec), made=made.id)
             found = await context.kernel.call(context.lane(name), lambda: system.find_object(made.spec, None))
         except WriteFailed as failed:
             why = failed.reason

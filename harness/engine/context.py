@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from harness.engine.journalled import of_identity, of_result
 from harness.engine.kernel import Kernel, Lane
 from harness.engine.observe import Observer
 from harness.engine.party import Party
-from harness.engine.rounds import Desk
+from harness.engine.rounds import Desk, Reading
 from harness.engine.tasks import Lock
 from harness.model import Identity, Instant, Secret, Subject
 from harness.ports import Declaration, Exercises, Fleet, Journal, Person, Provisions, SystemEntry, Vault, WriteFailed
@@ -44,6 +45,14 @@ class Context:
     _declared: dict[str, Declaration] = field(default_factory=dict)
     _exercises: dict[str, Exercises | None] = field(default_factory=dict)
     stride: tuple[int, int] = (0, 1)  # this worker's number and how many there are: names never meet
+
+    def open_lanes(self, on_bystanders: Callable[[str, int, dict[str, tuple[Party, Reading]]], None]) -> None:
+        """A lane and a desk for each system, a lane for each connector."""
+        for name, entry in self.fleet.systems.items():
+            lane = self.lanes[name] = Lane(name, entry.limits.concurrency)
+            self.desks[name] = Desk(self.kernel, entry, lane, on_bystanders)
+        for name in self.fleet.connectors:
+            self.lanes[f"via:{name}"] = Lane(f"via:{name}", 8)
 
     def now(self) -> Instant:
         return self.kernel.now()
@@ -100,6 +109,12 @@ class Context:
             attributes={k: v for k, v in attributes.items() if k not in own},
         )
 
+    def newcomer(self, subject: Subject, attributes: Mapping[str, str], case: str = "") -> Party:
+        """A new synthetic person, in the journal before anything is made for it."""
+        party = Party(self.identity(subject, attributes), self.run_id, self.run_n, case)
+        self.journal.write(of_identity(party))
+        return party
+
     async def change(self, op: str, party: Party | None, place: str, work: Callable[[], T], **detail: Any) -> T:
         """One change, its intent durable before it is sent. Raises `WriteFailed` as the adapter did."""
         record = {"op": op, "identity": party.key if party else "", "place": place, **detail}
@@ -119,8 +134,7 @@ class Context:
             why = f"the adapter failed: {type(fault).__name__}"
             self.journal.write({**record, "state": "in doubt", "why": why, "at": self.now()})
             raise WriteFailed(why, in_doubt=True) from fault
-        made = getattr(result, "id", None)
-        self.journal.write({**record, "state": "answered", "id": made, "at": self.now()})
+        self.journal.write({**record, "state": "answered", **of_result(result), "at": self.now()})
         return result
 
 

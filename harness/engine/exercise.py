@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from harness import measure
 from harness.engine.context import Context
+from harness.engine.journalled import of_entitlement
 from harness.engine.party import Party, Track
 from harness.measure import Seen
 from harness.model import Entitlement, Grant, Kind, Phase, Presence, Touches, Used, Vantage
@@ -149,8 +150,7 @@ async def _one_more(context: Context, party: Party, provisions: Provisions, want
         party,
         wanted.system,
         lambda: provisions.grant(party.person(wanted.system), wanted, None),
-        kind=str(wanted.kind),
-        name=wanted.label,
+        **of_entitlement(wanted),
     )
     party.grants.setdefault(wanted.system, []).append(made)
     return made

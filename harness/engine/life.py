@@ -146,11 +146,7 @@ class Life:
         self.pool = await self.pools.lease(case, self.systems)
         people = {"custodian": self.pool[0], "manager": self.pool[min(1, len(self.pool) - 1)]} if self.pool else {}
         attributes = {role: party.identity.username for role, party in people.items()} | dict(case.attributes)
-        party = Party(context.identity(Subject.LEAVER, attributes), context.run_id, context.run_n, case.id)
-        self.party = party
-        context.journal.write(
-            {"op": "identity", "identity": party.key, "username": party.identity.username, "case": case.id}
-        )
+        party = self.party = context.newcomer(Subject.LEAVER, attributes, case.id)
         await preflight(context, party, self.systems)
         reached = accessed(case.access, context.fleet.systems)
         if case.join is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness import measure
+from harness.engine.journalled import of_adoption
 from harness.engine.party import Party, Track
 from harness.engine.rounds import Reading
 from harness.measure import Seen
@@ -48,7 +49,7 @@ class Observer:
             self._void(party, system, reading, phase, checkpoint)
             for account in reading.found.accounts:
                 if party.adopt(account) and self.journal is not None:
-                    self.journal.write({"op": "adopt", "identity": party.key, "place": system, "id": account.id})
+                    self.journal.write(of_adoption(party, account))
         seen_accounts: set[str] = set()
         for account, look in reading.looks:
             seen_accounts.add(account.id)

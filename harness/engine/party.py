@@ -101,6 +101,7 @@ class Party:
         self.via = ""  # the connector it joined through, and the event by which its case leaves
         self.exit = ""
         self.left = False
+        self.doubtful: set[str] = set()  # systems in which an account may have been made without our knowing its id
 
     @property
     def key(self) -> str:

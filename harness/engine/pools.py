@@ -73,10 +73,7 @@ class Pools:
         context = self.context
         subjects = [Subject.BYSTANDER] * POOL_SIZE
         attributes = case.attributes if case else {}
-        made = [
-            Party(context.identity(subject, _unnamed(attributes)), context.run_id, context.run_n)
-            for subject in subjects
-        ]
+        made = [context.newcomer(subject, _unnamed(attributes)) for subject in subjects]
         self.parties += made
         order = list(context.fleet.systems)
 

@@ -12,12 +12,12 @@ from harness.engine.context import Context, Render, SetupFailed
 from harness.engine.controls import find_controls
 from harness.engine.coverage import Coverer
 from harness.engine.guard import check_guard
-from harness.engine.kernel import Kernel, Lane
+from harness.engine.kernel import Kernel
 from harness.engine.life import Life, Together
 from harness.engine.observe import Observer
 from harness.engine.party import Party
 from harness.engine.pools import Pools
-from harness.engine.rounds import Desk, Reading
+from harness.engine.rounds import Reading
 from harness.engine.setup import Objects, read_all
 from harness.engine.snapshot import Snapshot, snapshot
 from harness.engine.tasks import Cancelled, Slots, Task
@@ -81,11 +81,7 @@ class Run:
         )
         if options.password is not None:
             self.context.password = options.password
-        for name, entry in fleet.systems.items():
-            lane = self.context.lanes[name] = Lane(name, entry.limits.concurrency)
-            self.context.desks[name] = Desk(kernel, entry, lane, self._bystanders_seen)
-        for name in fleet.connectors:
-            self.context.lanes[f"via:{name}"] = Lane(f"via:{name}", 8)
+        self.context.open_lanes(self._bystanders_seen)
         self.objects = Objects(self.context)
         self.pools = Pools(self.context, self.objects, lambda party, _pool: self._ready.add(party.key))
         self.started = kernel.now()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.engine.context import Context, SetupFailed
+from harness.engine.journalled import of_adoption, of_entitlement, of_object
 from harness.engine.party import Party, Track
 from harness.engine.rounds import Reading
 from harness.model import (
@@ -70,6 +71,8 @@ async def join(context: Context, party: Party, case: Case, systems: Sequence[str
         lambda: connector.fire(event, party.person()),
         event=event.name,
         event_id=event.id,
+        joins=True,
+        exit=case.leave.event,
     )
     party.receipts[event.name] = dict(receipt.vars)
     if receipt.claim is Claim.ERROR:
@@ -82,7 +85,7 @@ async def join(context: Context, party: Party, case: Case, systems: Sequence[str
             found = await context.desks[name].find(party)
             if found.state is ListState.COMPLETE and len(found.accounts) == 1:
                 party.adopt(replace(found.accounts[0], adopted=True))
-                context.journal.write({"op": "adopt", "identity": party.key, "place": name, "id": found.accounts[0].id})
+                context.journal.write(of_adoption(party, found.accounts[0]))
                 return ""
             if len(found.accounts) > 1:
                 return f"{name}: join made {len(found.accounts)} accounts"
@@ -119,7 +122,7 @@ async def _salvage(context: Context, party: Party, name: str) -> None:
     found = await context.desks[name].find(party)
     for account in found.accounts:
         if party.adopt(account):
-            context.journal.write({"op": "adopt", "identity": party.key, "place": name, "id": account.id})
+            context.journal.write(of_adoption(party, account))
 
 
 class Objects:
@@ -158,7 +161,7 @@ class Objects:
             if not may_create:
                 raise SetupFailed(f"{spec.system}: there is no {spec.kind} named {spec.name}")
             return await self.context.change(
-                "create-object", owner, spec.system, lambda: system.create_object(spec, person), object=spec.name
+                "create-object", owner, spec.system, lambda: system.create_object(spec, person), **of_object(spec)
             )
         except WriteFailed as failed:
             raise SetupFailed(f"{spec.system}: {spec.kind} {spec.name}: {failed.reason}") from None
@@ -212,8 +215,7 @@ async def _give(context: Context, party: Party, case: Case, wanted: Entitlement,
             party,
             wanted.system,
             lambda: system.grant(party.person(wanted.system), wanted, made),
-            kind=str(wanted.kind),
-            name=wanted.label,
+            **of_entitlement(wanted),
         )
     except WriteFailed as failed:
         # It may have been given all the same: cleanup must know.

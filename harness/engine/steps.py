@@ -179,7 +179,9 @@ class Steps:
         assert party is not None  # noqa: S101  set up
         wanted = dict(values)  # type: ignore[call-overload]
         if wanted:
-            party.change({k: self.life.context.render(v, party.person()) for k, v in wanted.items()})
+            values = {k: self.life.context.render(v, party.person()) for k, v in wanted.items()}
+            self.life.context.journal.write({"op": "set", "identity": party.key, "values": values})
+            party.change(values)
 
     async def _fire(self, event: Event, via: str, person: Person | None = None) -> tuple[Receipt, EventTraits, str]:
         """Sends once. In doubt: asks whether it arrived, and sends the same again only where that is harmless."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,8 @@ from harness.ports import Vault
 
 
 class Journal:
-    """Implements `ports.Journal` on a file. Threads that write at the same time share one fsync."""
+    """Implements `ports.Journal` on a file. Threads that write at the same time share one fsync. Raises
+    `BlockingIOError` where another process is writing it."""
 
     def __init__(self, path: Path, vault: Vault | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,6 +28,7 @@ class Journal:
         self._durable = 0
         torn = _torn(path)
         self._file = path.open("ab")
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # released when this process ends, however it does
         if torn:  # a crash in the middle of a line: end it, so that the next record stands alone
             self._file.write(b"\n")
         folder = os.open(path.parent, os.O_RDONLY)

@@ -69,6 +69,7 @@ class Drill:
         concurrency: int = 64,
         env: Mapping[str, str] | None = None,
     ) -> None:
+        self.fleet_file = fleet_file
         self.naming = naming
         self.folder = folder
         self.worker = worker
@@ -88,6 +89,7 @@ class Drill:
         suffix = f"-{self.worker}" if self.worker else ""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.journal = Journal(self.folder / f"journal{suffix}.jsonl", self.vault)
+        self.journal.write(self._told())
         opening = {
             "run": self.naming.id,
             "worker": self.worker,
@@ -110,6 +112,15 @@ class Drill:
         )
         self.run.start()
         return self.run
+
+    def _told(self) -> dict[str, Any]:
+        """What a later process must know to take back what this one made."""
+        told = {"op": "run", "run": self.naming.id, "n": self.naming.n, "worker": self.worker, "tool": __version__}
+        return told | {
+            "fleet": self.fleet_file,
+            "fleet_sha256": self.fleet.sha256,
+            "environment": self.fleet.environment,
+        }
 
     def close(self) -> RunResult:
         """Waits for cleanup, seals the ledger, and tells everything."""

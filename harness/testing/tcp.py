@@ -24,6 +24,19 @@ class _Trouble:
     after: int = 0  # bytes of answers that still pass before it begins
 
 
+class _Pair:
+    """The two ends of one conversation: closed once both directions have ended."""
+
+    def __init__(self, *ends: socket.socket) -> None:
+        self._lock = threading.Lock()
+        self._left = len(ends)
+
+    def ended(self) -> bool:
+        with self._lock:
+            self._left -= 1
+            return self._left == 0
+
+
 class TcpRelay:
     """`host` and `port` are where the adapter is pointed at. A fault that is planted holds for connections that are
     open already as well, until `clear`; connections that were hurt stay broken. `passed` counts bytes of answers."""
@@ -90,10 +103,11 @@ class TcpRelay:
             far.settimeout(None)
             with self._lock:
                 self._open |= {near, far}
-            threading.Thread(target=self._pump, args=(near, far, False), daemon=True).start()
-            threading.Thread(target=self._pump, args=(far, near, True), daemon=True).start()
+            both = _Pair(near, far)
+            for source, sink, answers in ((near, far, False), (far, near, True)):
+                threading.Thread(target=self._pump, args=(both, source, sink, answers), daemon=True).start()
 
-    def _pump(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
+    def _pump(self, both: _Pair, source: socket.socket, sink: socket.socket, answers: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
                 changed = self._spoil(data) if answers else data
@@ -109,8 +123,11 @@ class TcpRelay:
                     break
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
-        with self._lock:
-            self._open.discard(source)
+        if both.ended():
+            with self._lock:
+                self._open -= {source, sink}
+            source.close()
+            sink.close()
 
     def _spoil(self, data: bytes) -> bytes | None:
         """What passes of these bytes of an answer; None: nothing ever."""

@@ -117,7 +117,8 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_commands_are_the_ones_that_exist() -> None:
-    assert list(commands()) == ["run", "demo", "sandbox", "init", "check", "plan", "done", "adapters", "schema"]
+    first = ["run", "demo", "sandbox", "init", "check", "plan", "done", "adapters", "schema"]
+    assert list(commands()) == [*first, "fleet", "status", "cleanup", "diff", "history"]
 
 
 @pytest.mark.parametrize(

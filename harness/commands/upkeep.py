@@ -1,0 +1,51 @@
+"""`exitproof status` and `exitproof cleanup`: what runs have made and not taken back yet, and taking it back."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RunFolder = Annotated[Path | None, typer.Argument(metavar="RUN", help="A run folder, or its id below `reports`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def status(run: RunFolder = None, as_json: AsJson = False) -> int:
+    """Say where runs stand. Going on, finished or interrupted, and what each made that nobody has seen gone.
+
+    Without RUN: all below `reports`. Nothing is asked of any system. Exits with 7 when something may be left.
+    """
+    from harness.session import upkeep
+
+    found = [upkeep.state(upkeep.folder_of(run))] if run is not None else upkeep.states(Path("reports"))
+    if as_json:
+        typer.echo(json.dumps([one.plain() for one in found], indent=2, ensure_ascii=False))
+    for one in () if as_json else found:
+        typer.echo(str(one))
+    if not found and not as_json:
+        typer.echo("no runs below reports")
+    return 7 if any(one.open for one in found) else 0
+
+
+def cleanup(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or its id below `reports`.")],
+    fleet: Annotated[str | None, typer.Option(metavar="PATH", help="Default: the run's own fleet file.")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Take back what a run left. Only what its journal says that it made, and only a look says that it is gone.
+
+    For a run that was interrupted, or whose systems were away. May be repeated; what it did is written to a folder
+    `cleanup-TIME` in the run's. Exits with 7 when something is still left, each named.
+    """
+    from harness.session import upkeep
+
+    done = upkeep.cleanup(upkeep.folder_of(run), fleet, os.environ)
+    if as_json:
+        typer.echo(json.dumps(done.plain(), indent=2, ensure_ascii=False))
+    else:
+        for line in done.lines():
+            typer.echo(line)
+    return 0 if done.outcome.complete else 7
