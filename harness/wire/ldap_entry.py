@@ -115,6 +115,13 @@ def _told(name: str, given: tuple[bytes, ...], bulky: frozenset[str]) -> list[An
     return list(given)
 
 
+def addressed(dn: str) -> str:
+    """The name to ask for an entry by. With the control for extended names one comes as `<GUID=…>;<SID=…>;CN=…`, which
+    is no name to ask by; its first part is, and follows the entry when it is moved."""
+    head, mark, _ = dn.partition(">;")
+    return f"{head}>" if mark and head.startswith("<") else dn
+
+
 def bare(name: str) -> str:
     """An attribute's name without its options (RFC 4512 §2.5.2)."""
     return name.partition(";")[0].lower()
