@@ -125,6 +125,9 @@ def _question(life: Life, track: Track) -> Question:
     cited = _cited(life, track)
     more += [cited.note] if cited.note else []
     owed = [o for o in life.owed if track.vantage is Vantage.ADMIN or not o.startswith("step ")]
+    if track.appeared and track.observations:  # nobody can have looked for what was not known yet
+        first = min(_index(life, o.checkpoint) for o in track.observations)
+        owed = [o for o in owed if _index(life, o) >= first]
     if track.channel == LOGIN:  # refused only so often: owed at the end, and wherever else it was asked
         asked = {o.checkpoint for o in track.observations}
         owed = [o for o in owed if o in asked or o == owed[-1]]

@@ -126,13 +126,17 @@ class Drill:
         }
 
     def close(self) -> RunResult:
-        """Waits for cleanup, seals the ledger, and tells everything."""
+        """Waits for cleanup, seals the ledger, closes every connection, and tells everything."""
         assert self.run is not None  # noqa: S101  started
         try:
             outcome = self.run.finish()
             self.ledger.close({"run": self.naming.id, "verdict": outcome.verdict.word, "cases": len(outcome.cases)})
         finally:
             self.journal.close()
+            for adapter in (*(entry.system for entry in self.fleet.systems.values()), *self.fleet.connectors.values()):
+                close = getattr(adapter, "close", None)  # optional: who holds connections says how they end
+                if close is not None:
+                    close()
         return outcome
 
     def about(self) -> report.About:
