@@ -49,9 +49,9 @@ class Scripts:
     def sign_in(self, who: SignIn) -> None:
         _, end = self._ask(b'AUTHENTICATE "PLAIN" "' + who.response() + b'"')
         if end.word != "OK":
-            # Only the server knows whether it was the password: RFC 5804 has no code for it. Acting as somebody that
-            # the server is about to know or to forget may do better in a moment.
-            raise Broken(f"signing in as {who.whose} was answered {end.shown}", again=bool(who.acting), in_doubt=False)
+            # RFC 5804 has no code that tells a wrong password from an account that is not there.
+            reason = f"signing in as {who.whose} was answered {end.shown}"
+            raise Broken(reason, again=end.code == "TRYLATER", in_doubt=False)
 
     def all(self) -> dict[str, bool]:
         """Every script's name, and whether it is the active one. One is active at most (RFC 5804 §2.8)."""
