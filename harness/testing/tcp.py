@@ -88,6 +88,8 @@ class TcpRelay:
                 _reset(near)
                 continue
             far.settimeout(None)
+            for sock in (near, far):  # many small messages: each is to leave at once
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._open |= {near, far}
             threading.Thread(target=self._pump, args=(near, far, False), daemon=True).start()
@@ -111,6 +113,10 @@ class TcpRelay:
             sink.shutdown(socket.SHUT_WR)
         with self._lock:
             self._open.discard(source)
+            last = sink not in self._open  # the other direction has ended too
+        if last:
+            source.close()
+            sink.close()
 
     def _spoil(self, data: bytes) -> bytes | None:
         """What passes of these bytes of an answer; None: nothing ever."""
