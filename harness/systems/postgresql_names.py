@@ -27,6 +27,12 @@ def mark(person: Person) -> str:
     return f"exitproof:{person.identity.external_id}"
 
 
+def labelled(owner: str, label: str) -> str:
+    """What is made for one role alone is called after it, so that no two of a run are one. The server cuts names after
+    63 bytes."""
+    return f"{owner}: {label}".encode()[:63].decode(errors="ignore")
+
+
 def group_mark(run_id: str) -> str:
     """Stands in the comment of a group that a run made."""
     return f"exitproof-group:{run_id}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.ports import WriteFailed
 from harness.systems import postgresql_catalog as catalog
 from harness.systems.postgresql_look import right_rows, title
-from harness.systems.postgresql_names import thing
+from harness.systems.postgresql_names import labelled, thing
 from harness.wire.sql import Cells, Sql, Statement, quoted
 
 # How each type's name is looked up in its database, and what the type is called in GRANT.
@@ -142,7 +142,7 @@ class Belongings:
 
     def make(self, what: Named, role: str, oid: int, owner_name: str) -> Cells:
         """Answers what a look will list it as. Made in the schema `public`, by whoever may."""
-        name = quoted(f"{what.identity} of {owner_name}"[:60])
+        name = quoted(labelled(owner_name, what.identity))
         made = {
             "table": f"CREATE TABLE public.{name} (id int)",
             "function": f"CREATE FUNCTION public.{name}() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",

@@ -10,7 +10,7 @@ from harness.model import Account, Entitlement, Grant, Kind, Made, ObjectSpec, S
 from harness.ports import Person, Tools, WriteFailed
 from harness.systems import postgresql_catalog as catalog
 from harness.systems.postgresql_look import marked, oid_of
-from harness.systems.postgresql_names import group_mark, known_names, mark, role_name
+from harness.systems.postgresql_names import group_mark, known_names, labelled, mark, role_name
 from harness.systems.postgresql_objects import ALONE, Belongings, Objects, named
 from harness.wire.auth import Basic
 from harness.wire.sql import Cells, Held, Sql, Statement, literal, quoted
@@ -156,7 +156,7 @@ class Writer:
 
     def _another_login(self, person: Person, entitlement: Entitlement, name: str) -> Grant:
         """Made by the leaver, in a session of their own."""
-        login, password = f"{entitlement.name} of {name}"[:60], secrets.token_urlsafe(18)
+        login, password = labelled(name, entitlement.name), secrets.token_urlsafe(18)
         self.tools.vault.learn(password)
         role = quoted(login)
         session = self.sql.hold(self.who(person, name), self.sql.main, "exitproof").value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from selectors import EVENT_READ, DefaultSelector
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -185,8 +186,7 @@ class Sql:
     def _connected(self, database: str | None) -> Iterator[psycopg.Connection[Cells]]:
         """Kept for the next question only if this one went well."""
         kept = database in (None, self.main)
-        with self._lock:
-            connection = self._idle.pop() if kept and self._idle else None
+        connection = self._waiting() if kept else None
         if connection is None:
             with self._translated(in_doubt=False):
                 connection = self._open(database or self.main, self._who)
@@ -200,6 +200,19 @@ class Sql:
             return
         with self._lock:
             self._idle.append(connection)
+
+    def _waiting(self) -> psycopg.Connection[Cells] | None:
+        """An idle connection that the other side has not closed in the meantime: nothing is to be read from it."""
+        while True:
+            with self._lock:
+                connection = self._idle.pop() if self._idle else None
+            if connection is None:
+                return None
+            with DefaultSelector() as selector:
+                selector.register(connection.pgconn.socket, EVENT_READ)
+                if not selector.select(0):
+                    return connection
+            connection.close()
 
     def _open(self, database: str, who: Basic, name: str = "exitproof") -> psycopg.Connection[Cells]:
         mine = who is self._who

@@ -124,9 +124,9 @@ def _clear(cluster: Cluster) -> None:
 _OBJECTS = """
 DO $$ DECLARE what text; BEGIN
     FOR what IN
-        SELECT 'TABLE ' || oid::regclass FROM pg_class WHERE relkind = 'r' AND relname LIKE '% of zz-%'
-        UNION ALL SELECT 'FUNCTION ' || oid::regprocedure FROM pg_proc WHERE proname LIKE '% of zz-%'
-        UNION ALL SELECT 'SCHEMA ' || oid::regnamespace FROM pg_namespace WHERE nspname LIKE '% of zz-%'
+        SELECT 'TABLE ' || oid::regclass FROM pg_class WHERE relkind = 'r' AND relname LIKE 'zz-%: %'
+        UNION ALL SELECT 'FUNCTION ' || oid::regprocedure FROM pg_proc WHERE proname LIKE 'zz-%: %'
+        UNION ALL SELECT 'SCHEMA ' || oid::regnamespace FROM pg_namespace WHERE nspname LIKE 'zz-%: %'
     LOOP EXECUTE 'DROP ' || what; END LOOP;
 END $$
 """
