@@ -137,7 +137,15 @@ class Drill:
                 close = getattr(adapter, "close", None)  # optional: who holds connections says how they end
                 if close is not None:
                     close()
+            self._hang_up()
         return outcome
+
+    def _hang_up(self) -> None:
+        """Connections that adapters kept, and the leavers' sessions among them."""
+        for adapter in (*(entry.system for entry in self.fleet.systems.values()), *self.fleet.connectors.values()):
+            close = getattr(adapter, "close", None)
+            if close is not None:
+                close()
 
     def about(self) -> report.About:
         return about(self.fleet, self.naming, self.loaded.cases)

@@ -101,6 +101,8 @@ class TcpRelay:
                 _reset(near)
                 continue
             far.settimeout(None)
+            for sock in (near, far):  # many small messages: each is to leave at once
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._open |= {near, far}
             both = _Pair(near, far)
@@ -126,6 +128,10 @@ class TcpRelay:
         if both.ended():
             with self._lock:
                 self._open -= {source, sink}
+        with self._lock:
+            self._open.discard(source)
+            last = sink not in self._open  # the other direction has ended too
+        if last:
             source.close()
             sink.close()
 
