@@ -13,7 +13,6 @@ from harness.evidence.seal import Seal, Sealed
 from harness.evidence.sweep import Leak
 from harness.evidence.vault import Vault
 
-
 # What signers prove themselves with: used by the run, so searched for in what it leaves.
 _SECRET = (PASSPHRASE, "VAULT_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_CLIENT_SECRET")
 
