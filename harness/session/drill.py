@@ -133,10 +133,6 @@ class Drill:
             self.ledger.close({"run": self.naming.id, "verdict": outcome.verdict.word, "cases": len(outcome.cases)})
         finally:
             self.journal.close()
-            for adapter in (*(entry.system for entry in self.fleet.systems.values()), *self.fleet.connectors.values()):
-                close = getattr(adapter, "close", None)  # optional: who holds connections says how they end
-                if close is not None:
-                    close()
             self._hang_up()
         return outcome
 

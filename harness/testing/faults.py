@@ -16,9 +16,7 @@ class Shape:
     """What a fault must know of a system's answers. `items`: the field of a collection's items (None: the answer is
     the array), `total`: the field of the declared total, `state`: the record's field that tells whether the account
     is usable, `filters`: the query parameters that select an account. Where collections differ, `items` and `id` are
-    all the names that they go by."""
-    is usable, `filters`: the query parameters that select an account. A field that lies deeper has dots in its name:
-    `data.keys`."""
+    all the names that they go by. A field that lies deeper has dots in its name: `data.keys`."""
 
     items: str | tuple[str, ...] | None = "items"
     id: str | tuple[str, ...] = "id"
@@ -110,17 +108,13 @@ def _on_items(change: Callable[[list[Any], Shape], Any]) -> Spoil:
             found = change(body, trouble.shape)
             given.set_json({} if found is None else found)
             return
-        for name in _names(trouble.shape.items):
-            if isinstance(body, dict) and isinstance(body.get(name), list):
-                found = change(body[name], trouble.shape)
-                body = {k: v for k, v in body.items() if k != name} if found is None else {**body, name: found}
+        for path in _names(trouble.shape.items):
+            holder, name = _holder(body, path)
+            if isinstance(holder.get(name), list):
+                found = change(holder[name], trouble.shape)
+                holder.pop(name) if found is None else holder.update({name: found})
                 given.set_json(body)
                 return
-        holder, name = _holder(body, trouble.shape.items)
-        if isinstance(holder.get(name), list):
-            found = change(holder[name], trouble.shape)
-            holder.pop(name) if found is None else holder.update({name: found})
-            given.set_json(body)
 
     return spoil
 

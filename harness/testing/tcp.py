@@ -128,10 +128,6 @@ class TcpRelay:
         if both.ended():
             with self._lock:
                 self._open -= {source, sink}
-        with self._lock:
-            self._open.discard(source)
-            last = sink not in self._open  # the other direction has ended too
-        if last:
             source.close()
             sink.close()
 
