@@ -74,7 +74,7 @@ def finding(fact: Fact) -> str:
 
 
 def story(case: str, member: str) -> str:
-    """A link to the story's file, the member's own before another's of that name; the case's parameters stay visible."""
+    """A link to the story's file, the member's own before another's of that name; parameters stay visible."""
     name = case.partition("[")[0]
     homes = (f"fixtures/fleet/{member}", "fixtures/fleet", "tests/real", "scenarios")
     places = [p for home in homes for p in sorted((ROOT / home).rglob(f"{name}.yaml"))]
