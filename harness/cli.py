@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from harness import __version__
-from harness.commands.evidence import keygen, verify
+from harness.commands.evidence import keygen, report, verify
 from harness.model import BadInput, RunResult
 
 BAD, INTERRUPTED, INTERNAL, UNSURE = 4, 2, 3, 6
@@ -252,6 +252,7 @@ def schema(document: Annotated[Document, typer.Argument(metavar="scenario|fleet|
 
 app.command()(keygen)
 app.command()(verify)
+app.command()(report)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

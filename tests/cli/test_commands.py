@@ -118,7 +118,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_commands_are_the_ones_that_exist() -> None:
     acting = ["run", "demo", "sandbox", "init", "check", "plan", "done", "adapters", "schema"]
-    assert list(commands()) == [*acting, "keygen", "verify"]
+    assert list(commands()) == [*acting, "keygen", "verify", "report"]
 
 
 @pytest.mark.parametrize(
