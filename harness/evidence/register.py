@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 FIRST = "0" * 64
+_ANEW = f"(to begin a new register, keep this one: move {RUNS} and {CHECKPOINT} elsewhere)"
 
 
 def read_lines(data: bytes) -> tuple[list[bytes], list[dict[str, Any]]]:
@@ -55,9 +56,8 @@ class Register:
 
     def check(self) -> None:
         """Raises BadInput where nothing could be added; adds nothing."""
-        if self.path.is_file():
-            data = self.path.read_bytes()
-            self._checked(data[: data.rfind(b"\n") + 1])
+        data = self.path.read_bytes() if self.path.is_file() else b""
+        self._checked(data[: data.rfind(b"\n") + 1])
 
     @contextmanager
     def opened(self, signer: Signer | None) -> Iterator[Opened]:
@@ -87,7 +87,9 @@ class Register:
         try:
             lines, records = read_lines(data)
         except ValueError as error:
-            raise BadInput([Problem(str(self.path), 1, 1, f"the register of runs is broken: {error}")]) from None
+            raise BadInput(
+                [Problem(str(self.path), 1, 1, f"the register of runs is broken: {error} {_ANEW}")]
+            ) from None
         known = self.folder / CHECKPOINT
         if known.is_file():
             self._consistent(known, lines, records)
@@ -101,7 +103,7 @@ class Register:
             raise BadInput([Problem(str(known), 1, 1, f"not a checkpoint: {error}")]) from None
         same = records and records[0].get("origin") == point.origin and point.size <= len(lines)
         if not same or root(lines[: point.size]) != point.root:
-            what = f"runs are missing or changed: {CHECKPOINT} was signed over {point.size}"
+            what = f"runs are missing or changed: {CHECKPOINT} was signed over {point.size} lines {_ANEW}"
             raise BadInput([Problem(str(self.path), 1, 1, what)])
 
 

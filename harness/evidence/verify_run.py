@@ -276,7 +276,11 @@ def _shaped(made: dict[str, Any]) -> bool:
         if set(entry) != {"path", "size", "sha256"}:
             return False
     fields = {"path", "records", "head", "root", "closed"}
-    return all(isinstance(one, dict) and set(one) == fields and isinstance(one["path"], str) for one in made["ledgers"])
+    return all(isinstance(one, dict) and set(one) == fields and _ledger_name(one["path"]) for one in made["ledgers"])
+
+
+def _ledger_name(name: Any) -> bool:
+    return isinstance(name, str) and names.is_ledger(name) and not wrong_name(name)
 
 
 def _cited(results: dict[str, Any]) -> Iterator[str]:

@@ -38,6 +38,7 @@ SHAPE: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("ledgers", "files"), list),
     **dict.fromkeys(("signing_key", "register"), (dict, type(None))),
 }
+LEDGER = r"ledger(-[^/]*)?\.jsonl"
 FILE_KEYS, LEDGER_KEYS = {"path", "size", "sha256"}, {"path", "records", "head", "root", "closed"}
 KEY_KEYS = {"keyid", "keytype", "scheme", "public", "valid_from", "valid_until", "revoked_at", "note"}
 OK, TAMPERED, INCOMPLETE = "ok", "TAMPERED", "INCOMPLETE"
@@ -298,7 +299,8 @@ def shaped(made: dict[str, Any]) -> bool:
             if not isinstance(entry, dict) or set(entry) != keys or not isinstance(entry["path"], str):
                 return False
     try:
-        return all(safe(entry["path"]) for entry in made["files"])
+        ledgers = all(re.fullmatch(LEDGER, safe(entry["path"])) for entry in made["ledgers"])
+        return ledgers and all(safe(entry["path"]) for entry in made["files"])
     except Bad:
         return False
 
@@ -336,7 +338,7 @@ def check_ledgers(
     cited: set[str] = set()
     told = {entry["path"]: entry for entry in manifest["ledgers"]}
     for name in sorted(there.keys() - told.keys()):
-        if re.fullmatch(r"ledger(-[^/]*)?\.jsonl", name):
+        if re.fullmatch(LEDGER, name):
             say(TAMPERED, "ledger", at + name, "the manifest knows no such ledger")
     if not told:
         say(INCOMPLETE, "ledger", at, "the run has no ledger: nothing was observed")

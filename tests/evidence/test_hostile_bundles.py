@@ -206,11 +206,27 @@ def _odd(**changes: object) -> Callable[[bytes], bytes]:
     return lambda manifest: canonical({**json.loads(manifest), **changes}) + b"\n"
 
 
+def _ledger(path: str) -> Callable[[bytes], bytes]:
+    def change(manifest: bytes) -> bytes:
+        made = json.loads(manifest)
+        made["ledgers"][0]["path"] = path
+        return canonical(made) + b"\n"
+
+    return change
+
+
 MANIFESTS: list[Callable[[bytes], bytes]] = [
     *(_deep, _twins, _blanks, _leads_out, lambda _: b"", lambda _: b"\xff\n", lambda _: b"[]\n", lambda _: b"1e999\n"),
     *(_odd(files={}), _odd(files=[1]), _odd(ledgers=[[]]), _odd(run=None), _odd(sweep=[]), _odd(signing_key=[])),
     *(_odd(signing_key={}), _odd(register={"index": []}), _odd(schema="exitproof-manifest/2"), _odd(more=1)),
-    *(_odd(files=[]), _odd(ledgers=[]), _odd(files=[{"path": 1, "size": 1, "sha256": ""}]), _odd(tool={"a": {}})),
+    *(
+        _odd(files=[]),
+        _odd(ledgers=[]),
+        _ledger("../ledger.jsonl"),
+        _ledger("results.json"),
+        _odd(files=[{"path": 1, "size": 1, "sha256": ""}]),
+        _odd(tool={"a": {}}),
+    ),
     _odd(signing_key={"keyid": "a", "keytype": "ed25519", "scheme": "ed25519", "public": "zz"}),
 ]
 

@@ -147,6 +147,9 @@ def test_a_register_that_lost_lines_gets_no_new_ones(tmp_path: Path) -> None:
         Register(tmp_path).check()
     with pytest.raises(BadInput, match="missing or changed"):
         Seal(tmp_path / "run-3", "id-3", KEY.signer, Register(tmp_path)).begin()
+    path.unlink()
+    with pytest.raises(BadInput, match="runs are missing or changed: checkpoint was signed over 5 lines"):
+        Register(tmp_path).check()
     path.write_bytes(whole.replace(b'"begun"', b'"began"', 1))
     with pytest.raises(BadInput, match="line 3: the chain breaks"):
         Register(tmp_path).check()
