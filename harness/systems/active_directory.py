@@ -161,7 +161,7 @@ class ActiveDirectory:
             if entitlement.kind is Kind.SESSION:
                 return self._sessions.open(entitlement, self._who(account), person.identity.password)
             if entitlement.kind is Kind.CREDENTIAL:
-                return self._sessions.ticket(entitlement, str(account.vars["username"]), person.identity.password)
+                return self._sessions.ticket(entitlement, person.identity.username, person.identity.password)
             if made is None:
                 raise WriteFailed(f"{entitlement.kind} {entitlement.name}: no object of this name was found")
             return self._writer.grant(account.id, known(account.vars), entitlement, made)

@@ -57,6 +57,7 @@ class Tickets:
         self._service = service
         self._config = config
         self._timeout = int(timeout_s * SECOND)
+        self._learn = tools.vault.learn
         self._dialogue = Dialogue(tools, attempts=1, gate=gate)
 
     def obtain(self, principal: str, password: Secret) -> Told[Secret]:
@@ -66,7 +67,9 @@ class Tickets:
             with self._cache() as cache:
                 self._run(cache, "kinit", principal, stdin=f"{password.reveal()}\n".encode())
                 self._run(cache, "kvno", "-q", self._service)
-                return Heard(Secret(base64.b64encode(cache.read_bytes()).decode()), {"ticket": self._service})
+                ticket = base64.b64encode(cache.read_bytes()).decode()
+                self._learn(ticket)
+                return Heard(Secret(ticket), {"ticket": self._service})
 
         asked = Asked("TICKET", self._url, {"principal": principal, "service": self._service}, look=False, private=True)
         return self._dialogue.ask(asked, attempt)
