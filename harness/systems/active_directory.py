@@ -194,7 +194,7 @@ class ActiveDirectory:
     def login(self, person: Person) -> Used:
         """A new simple bind by SID, which no rename changes (MS-ADTS §5.1.1.1.1)."""
         account = account_of(person)
-        return used(lambda: self._reader.sign_in(self._who(account), person.identity.password), _bound)
+        return used(lambda: self._reader.sign_in(self._who(account), person.identity.password), means)
 
     def use(self, person: Person, grant: Grant, channel: str) -> Used:  # noqa: ARG002
         return self._sessions.use(grant)
@@ -207,7 +207,7 @@ class ActiveDirectory:
         return given or dns_name(self._reader.base).upper()
 
 
-def _bound(bound: Bound) -> tuple[Presence, str]:
+def means(bound: Bound) -> tuple[Presence, str]:
     if bound.works:
         return Presence.PRESENT, "signed in"
     code = ad_values.refusal(bound.message)

@@ -10,7 +10,7 @@ import pytest
 
 from harness.model import Account, Kind, Listing, ListState, Look, Presence
 from harness.ports import Person
-from harness.systems.active_directory import _bound
+from harness.systems.active_directory import means as sign_in_means
 from harness.systems.ad_look import AdLooks
 from harness.testing.bench import identity, person
 from harness.testing.scene import listing
@@ -158,7 +158,7 @@ def test_groups_that_cannot_be_told_are_unknown(values: dict[str, Any], found: d
      ("532", "unknown"), ("773", "unknown"), ("530", "unknown"), ("999", "unknown"), ("", "unknown")],
 )  # fmt: skip
 def test_only_declared_refusals_of_a_sign_in_are_absent(code: str, presence: str) -> None:
-    told, why = _bound(Bound(False, 49, f"AcceptSecurityContext error, data {code}, v1db1" if code else ""))
+    told, why = sign_in_means(Bound(False, 49, f"AcceptSecurityContext error, data {code}, v1db1" if code else ""))
     assert told == presence
     assert why
-    assert _bound(Bound(True, 0))[0] is Presence.PRESENT
+    assert sign_in_means(Bound(True, 0))[0] is Presence.PRESENT
