@@ -15,6 +15,7 @@ import typer
 
 from harness import __version__
 from harness.commands.compare import diff, history
+from harness.commands.evidence import keygen, verify
 from harness.commands.software import software
 from harness.commands.upkeep import cleanup, status
 from harness.model import BadInput, RunResult
@@ -73,6 +74,7 @@ def run(
     out: Out = None,
     concurrency: Annotated[int | None, typer.Option(metavar="N", help="Leavers in flight (default: 64).")] = None,
     consent: Annotated[str | None, typer.Option(metavar="DIGEST", help="From `exitproof plan`.")] = None,
+    sign: Annotated[str | None, typer.Option(metavar="KEYREF", help="A key file, or a signer's URI.")] = None,
     defect: Defects = None,
 ) -> int:
     """Run scenarios. The same as `pytest PATHS...`, flags included.
@@ -83,8 +85,9 @@ def run(
     """
     from harness.commands import launch
 
+    place = str(out) if out else None
     own = launch.options(
-        fleet=fleet, out=str(out) if out else None, concurrency=concurrency, consent=consent, defects=defect or ()
+        fleet=fleet, out=place, concurrency=concurrency, consent=consent, sign=sign, defects=defect or ()
     )
     return launch.run([*own, *(given or ())])
 
@@ -255,6 +258,8 @@ app.command()(status)
 app.command()(cleanup)
 app.command()(diff)
 app.command()(history)
+app.command()(keygen)
+app.command()(verify)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,10 +15,14 @@ import pytest
 
 from harness import fleet, report, scenario
 from harness.engine.run import Run
-from harness.model import BadInput, CaseResult, RunResult, Secret, Verdict
+from harness.evidence.vault import Vault
+from harness.model import BadInput, RunResult, Verdict
+from harness.report.index import before
 from harness.report.text import summary
+from harness.session import sealing
 from harness.session.drill import Drill, Naming, about, consent, default_folder, exit_code, lost, merge
 from harness.session.items import CaseItem, ScenarioFile
+from harness.session.parts import without_secrets
 from harness.session.plan import digest
 from harness.session.progress import choose
 from harness.session.sandbox import SandboxFailed, SandboxProcess, embedded
@@ -33,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--concurrency", dest="exitproof_concurrency", type=int, default=64, metavar="N", help="leavers in flight"
     )
     group.addoption("--consent", dest="exitproof_consent", metavar="DIGEST", help="from `exitproof plan`")
+    group.addoption("--sign", dest="exitproof_sign", metavar="KEYREF", help="a key file, or a signer's URI")
     group.addoption(
         "--defect", dest="exitproof_defects", action="append", default=[], metavar="ID", help="a sandbox defect"
     )
@@ -72,6 +77,10 @@ def _prepare(session: Session, environment: str) -> None:
     session.shared = bool(getattr(config.option, "numprocesses", None)) and not config.option.collectonly
     if config.option.collectonly:
         return
+    named = config.getoption("exitproof_out") is not None
+    session.seal = sealing.prepare(
+        session.folder, session.naming.id, config.getoption("exitproof_sign"), os.environ, named=named
+    )
     defects = config.getoption("exitproof_defects")
     if embedded(session.fleet_file, environment, os.environ):
         session.sandbox = SandboxProcess([word for name in defects for word in ("--defect", name)])
@@ -128,14 +137,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             concurrency=max(1, _width(session.config) // count),
         )
     try:
-        mine.drill.start(cases)
+        mine.drill.start(cases, mine.seal.begin if mine.seal is not None else lambda: None)
     except BadInput as bad:
         raise pytest.UsageError(str(bad)) from None
     if not mine.worker:
         mine.progress = choose(session.config)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Last of all plugins: what they write into the run folder, a JUnit file of pytest's own, is sealed with it."""
     mine = session.config.stash.get(KEY, None)
     if mine is None:
         return
@@ -147,14 +158,20 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
             return
         if mine.worker:
             output: dict[str, Any] = session.config.workeroutput  # type: ignore[attr-defined]
-            output["exitproof"] = pickle.dumps(without_secrets(mine.outcome))
+            output["exitproof"] = pickle.dumps((without_secrets(mine.outcome), mine.drill.vault.known()))
             return
     elif mine.parts:
         mine.outcome = merge(mine.naming, mine.parts, mine.loaded.deselected)
     if mine.outcome is None or mine.worker:
         return
-    _write(mine)
+    vault = _write(mine)
     session.exitstatus = _exit(int(exitstatus), mine.outcome)
+    if mine.seal is not None:
+        for secret in mine.secrets:
+            vault.learn(secret)
+        good, mine.sealed = sealing.finish(mine.seal, vault, os.environ, mine.outcome.verdict.word, mine.died)
+        if not good:
+            session.exitstatus = 3
 
 
 def _end(mine: Session, drill: Drill, run: Run, *, interrupted: bool) -> RunResult | None:
@@ -171,7 +188,8 @@ def _end(mine: Session, drill: Drill, run: Run, *, interrupted: bool) -> RunResu
         return None
 
 
-def _write(mine: Session) -> None:
+def _write(mine: Session) -> Vault:
+    """Everything but the seal; answers what this process knows of secrets."""
     assert mine.outcome is not None  # noqa: S101  the caller's check
     drill = mine.drill or Drill(mine.fleet_file, mine.loaded, mine.folder, mine.naming)
 
@@ -181,7 +199,13 @@ def _write(mine: Session) -> None:
         except (OSError, ValueError):
             return None
 
-    mine.written = report.write(mine.folder, mine.outcome, about(drill.fleet, mine.naming, mine.loaded.cases), exchange)
+    told = about(drill.fleet, mine.naming, mine.loaded.cases)
+    told = replace(told, signing_key=mine.seal.keyid if mine.seal is not None else "")
+    earlier = []
+    if mine.seal is not None and mine.seal.register is not None:  # a folder of runs, and not anybody's
+        earlier = before(mine.folder.parent, told.fleet, told.environment, mine.outcome.started)
+    mine.written = report.write(mine.folder, mine.outcome, told, exchange, earlier=earlier)
+    return drill.vault
 
 
 def _exit(pytests: int, outcome: RunResult) -> int:
@@ -195,17 +219,6 @@ def _exit(pytests: int, outcome: RunResult) -> int:
     return ours
 
 
-def without_secrets(outcome: RunResult) -> RunResult:
-    """For the way from a worker: the passwords of its people stay behind."""
-
-    def bare(result: CaseResult) -> CaseResult:
-        if result.identity is None:
-            return result
-        return replace(result, identity=replace(result.identity, password=Secret("")))
-
-    return replace(outcome, cases=tuple(map(bare, outcome.cases)))
-
-
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     mine = terminalreporter.config.stash.get(KEY, None)
     if mine is None or mine.outcome is None:
@@ -216,6 +229,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     left = [*mine.outcome.cleanup.leftovers, *(x for c in mine.outcome.cases for x in c.cleanup.leftovers)]
     for leftover in left:
         terminalreporter.write_line(f"left behind: {leftover}")
+    if mine.sealed:
+        terminalreporter.write_line(mine.sealed)
     terminalreporter.write_line(summary(mine.outcome))
     html = next((path for path in mine.written if path.suffix == ".html"), None)
     if html is not None:
@@ -242,13 +257,23 @@ def pytest_configure_node(node: Any) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    mine = node.config.stash.get(KEY, None)
+    if mine is not None and mine.seal is not None and ids:
+        mine.seal.begin()
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object | None) -> None:
     mine = node.config.stash.get(KEY, None)
     part = (getattr(node, "workeroutput", None) or {}).get("exitproof")
     if mine is not None and part is not None:
-        mine.parts.append(pickle.loads(part))  # noqa: S301  from a worker of our own, over our own pipe
+        outcome, known = pickle.loads(part)  # noqa: S301  from a worker of our own, over our own pipe
+        mine.parts.append(outcome)
+        mine.secrets += known
     elif mine is not None and error:
         mine.parts.append(lost(mine.naming, node.gateway.id))
+        mine.died.append(node.gateway.id)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -31,10 +31,12 @@ def options(
     out: str | None = None,
     concurrency: int | None = None,
     consent: str | None = None,
+    sign: str | None = None,
     defects: Sequence[str] = (),
 ) -> list[str]:
     """The flags of the plugin as pytest takes them."""
-    named = (("--fleet", fleet), ("--out", out), ("--concurrency", concurrency), ("--consent", consent))
+    width = None if concurrency is None else str(concurrency)
+    named = (("--fleet", fleet), ("--out", out), ("--concurrency", width), ("--consent", consent), ("--sign", sign))
     given = [f"{flag}={value}" for flag, value in named if value is not None]
     return [*given, *(f"--defect={defect}" for defect in defects)]
 

@@ -38,7 +38,7 @@ def cleanup(
     """Take back what a run left. Only what its journal says that it made, and only a look says that it is gone.
 
     For a run that was interrupted, or whose systems were away. May be repeated; what it did is written to a folder
-    `cleanup-TIME` in the run's. Exits with 7 when something is still left, each named.
+    of its own, `RUN-cleanup-TIME` beside the run's. Exits with 7 when something is still left, each named.
     """
     from harness.session import upkeep
 

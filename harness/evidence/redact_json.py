@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.evidence.secret_words import SUSPECT_JSON, is_secret, last_segment
+from harness.evidence.secret_words import SUSPECT, SUSPECT_JSON, TEXT_PAIR, is_secret, last_segment
 from harness.evidence.token_shapes import redact_shapes
 from harness.evidence.vault import MARK
 
@@ -69,7 +69,16 @@ class _Counter:
             if inner is not None and inner[1]:
                 self.hits += inner[1]
                 return inner[0]
-        return value
+        return self._pairs(value) if isinstance(value, str) else value
+
+    def _pairs(self, text: str) -> str:
+        """An error's text may quote what failed: `client_secret=…`. In addresses, shapes know which names matter."""
+        lower = text.lower()
+        if "://" in text or text[:1] == "/" or not any(word in lower for word in SUSPECT):
+            return text
+        clean, hits = TEXT_PAIR.subn(lambda found: found[1] + MARK, text)
+        self.hits += hits
+        return clean
 
     def _object(self, value: dict[str, Any], depth: int) -> dict[str, Any]:
         named = any(isinstance(value.get(n), str) and is_secret(last_segment(value[n])) for n in _NAMING)

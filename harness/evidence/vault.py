@@ -49,15 +49,33 @@ def _in_json(text: str) -> Iterator[str]:
         yield inner.replace("/", "\\/")
 
 
+def _in_markup(text: str) -> Iterator[str]:
+    """The standard library, Jinja2 and XML writers each spell quotes and letters their own way."""
+    bare = escape(text, quote=False)
+    yield from (bare, escape(text), bare.replace('"', "&quot;"))
+    for quoted in (bare, bare.replace('"', "&#34;").replace("'", "&#39;"), escape(text).replace("&#x27;", "&apos;")):
+        yield quoted
+        yield quoted.encode("ascii", "xmlcharrefreplace").decode()
+
+
+def _in_python(text: str, data: bytes) -> Iterator[str]:
+    """Between quotes that the text around it chose."""
+    yield repr("'\"" + text)[4:-1].replace("\\'", "'")
+    yield repr(b"'\"" + data)[5:-1].replace("\\'", "'")
+
+
 def forms(secret: str) -> set[str]:
     """Every way in which `secret` may stand in a text: raw, URL-encoded, base64 (also as part of more, as in Basic),
-    HTML-escaped, and each of them JSON-escaped, twice too (a body inside an exchange)."""
+    hexadecimal, escaped as in HTML, XML, CSV and Python's `repr`, and each of them JSON-escaped, twice too (a body
+    inside an exchange)."""
     data = secret.encode("utf-8", "surrogatepass")
-    plain = {secret, escape(secret), escape(secret, quote=False)}
+    plain = {secret, *_in_markup(secret), secret.replace('"', '""'), data.hex(), data.hex().upper()}
+    plain |= {shown.replace("'", quoted) for shown in _in_python(secret, data) for quoted in ("'", "\\'")}
     plain |= {quote(data, safe=""), quote(data, safe="/"), quote_plus(data), quote(data, safe="!*'();:@&=+$,/?")}
     once = {inner for form in plain for inner in _in_json(form)}
     twice = {inner for form in once for inner in _in_json(form)}
-    cores = {core for core in _base64_cores(data) if len(core) >= SHORTEST}
+    wide = secret.encode("utf-16-le", "surrogatepass")  # how Active Directory takes a password
+    cores = {core for each in (data, wide) for core in _base64_cores(each) if len(core) >= SHORTEST}
     escaped = {core.replace("/", "\\/") for core in cores} | {quote(core, safe="") for core in cores}
     return {_fold(form) for form in plain | once | twice | cores | escaped if len(form) >= SHORTEST}
 
@@ -106,9 +124,19 @@ class Vault:
                             spans.append((start, start + len(needle)))
         return spans
 
-    def holds(self, text: str) -> bool:
-        """Whether a known secret occurs in `text` in any form."""
-        return bool(self._spans(text))
+    def known(self) -> tuple[str, ...]:
+        """For another process of this run, whose vault learns them, and for nobody else: never written anywhere."""
+        with self._lock:
+            return tuple(self._known)
+
+    def reach(self) -> int:
+        """The length of the longest form of any secret."""
+        with self._lock:
+            return max(map(len, (form for secret in self._known for form in forms(secret))), default=0)
+
+    def holds(self, text: str, shortest: int = SHORTEST) -> bool:
+        """Whether a known secret occurs in `text` in any form of at least so many characters."""
+        return any(stop - start >= shortest for start, stop in self._spans(text))
 
     def scrub(self, text: str) -> str:
         return self.scrub_counted(text)[0]

@@ -44,6 +44,7 @@ def _run(run: RunResult, about: About) -> dict[str, Any]:
         "operator": about.operator,
         "ci": about.ci,
         "clock_offset_ms": about.clock_offset_ms,
+        "signing_key": about.signing_key or None,
         "inputs": [{"path": file.path, "sha256": file.sha256} for file in about.inputs],
         "systems": [
             {
@@ -60,6 +61,7 @@ def _run(run: RunResult, about: About) -> dict[str, Any]:
         "timing": dict(about.timing),
         "cleanup": _cleanup(run.cleanup),
         "notes": [*about.notes, *run.notes],
+        "compared": about.compared,
     }
 
 

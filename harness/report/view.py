@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from harness.controls import ControlMap, bundled
 from harness.model import SECOND, CaseResult, Duration, Keep, Outcome, RunResult, Verdict, human
 from harness.report.about import About, Exchanges
 from harness.report.cases import CaseView, Row, case_view, order, polls, row_view
+from harness.report.controls import Shown, controls
 from harness.report.exchanges import Appendix
 from harness.report.front import Front, front
 from harness.report.ids import Entry, entries
 from harness.report.matrix import Matrix, group_anchor, matrix
 from harness.report.show import plain_url, span, stamp
+from harness.report.since import Since, since
 from harness.report.tally import Tally, tally
 
 FULL_POLLS = 1_000  # looks in one report before runs of like looks are left to the ledger
@@ -70,7 +73,9 @@ class Page:
     systems: tuple[System, ...]
     timing: tuple[tuple[str, int], ...]
     clock: str
-    controls: tuple[tuple[str, int], ...]
+    controls: tuple[Shown, ...]
+    since: Since | None
+    control_map: ControlMap
     appendix: Appendix
     condensed: bool
 
@@ -118,7 +123,9 @@ def page(run: RunResult, about: About, exchange: Exchanges) -> Page:
         ),
         timing=_timing(run.cases),
         clock="not measured" if about.clock_offset_ms is None else f"{about.clock_offset_ms} ms",
-        controls=tuple(sorted(Counter(control for case in run.cases for control in case.case.controls).items())),
+        controls=controls(run, about, found),
+        since=since(about.compared),
+        control_map=bundled(),
         appendix=appendix,
         condensed=condense,
     )

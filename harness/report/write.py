@@ -1,22 +1,39 @@
-"""Puts a report into its folder: results.json, report.html, findings.csv and junit.xml."""
+"""Puts a report into its folder: results.json, findings.csv, OSCAL, junit.xml and report.html."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from harness.model import RunResult
 from harness.report.about import About, Exchanges
 from harness.report.csv import findings
 from harness.report.document import document
+from harness.report.drills import Drilled
 from harness.report.html import render
 from harness.report.junit import junit
+from harness.report.oscal import assessment_results, plan_of_action
+from harness.report.since import compare
 
 
-def write(folder: Path, run: RunResult, about: About, exchange: Exchanges, *, xml: bool = True) -> list[Path]:
+def write(
+    folder: Path,
+    run: RunResult,
+    about: About,
+    exchange: Exchanges,
+    *,
+    xml: bool = True,
+    earlier: Sequence[Drilled] = (),
+) -> list[Path]:
     """Writes the files and answers their paths, results.json first: if rendering failed, the results are there.
-    `xml` False: no junit.xml (pytest writes its own). Raises OSError where the folder cannot be written."""
+    `xml` False: no junit.xml (pytest writes its own). `earlier`: runs of the same fleet to compare with, the oldest
+    first. Raises OSError where the folder cannot be written."""
     folder.mkdir(parents=True, exist_ok=True)
+    if earlier:
+        about = replace(about, compared=compare(document(run, about), earlier))
     made: list[Path] = []
 
     def put(name: str, data: bytes) -> None:
@@ -24,10 +41,17 @@ def write(folder: Path, run: RunResult, about: About, exchange: Exchanges, *, xm
         path.write_bytes(data)
         made.append(path)
 
-    # ASCII only: no name of a probed system can reorder or hide text in a terminal that shows the file.
-    put("results.json", (json.dumps(document(run, about), indent=2, allow_nan=False) + "\n").encode("ascii"))
+    put("results.json", _ascii(document(run, about)))
     put("findings.csv", findings(run, about).encode())
+    put("oscal-assessment-results.json", _ascii(assessment_results(run, about)))
+    if (plan := plan_of_action(run, about)) is not None:
+        put("oscal-poam.json", _ascii(plan))
     if xml:
         put("junit.xml", junit(run, about))
     put("report.html", render(run, about, exchange).encode())
     return made
+
+
+def _ascii(made: Any) -> bytes:
+    """ASCII only: no name of a probed system can reorder or hide text in a terminal that shows the file."""
+    return (json.dumps(made, indent=2, allow_nan=False) + "\n").encode("ascii")

@@ -22,6 +22,7 @@ from harness.model import (
     human,
 )
 from harness.scenario.access import AccessBinder
+from harness.scenario.cited import uncited
 from harness.scenario.matrix import ALLOWED, IDENTITY, Choice, Combination, known
 from harness.scenario.model import DEFAULT_WITHIN, MADE, KeepModel, ScenarioModel, StepModel
 from harness.scenario.terms import Terms
@@ -54,6 +55,7 @@ class Binder:
         self._identity()
         self.systems = self._systems()
         self._keeps(today)
+        problems += uncited(source, model.controls)
 
     def case(self, id: str, scenario: str, combination: Combination) -> Case:
         """The case of one combination. Problems go to the list; the case is then not to be used."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,8 +84,9 @@ class Drill:
     def _tools(self, _name: str, limits: Limits) -> Tools:
         return Tools(clock=self.kernel, record=self.exchanges, vault=self.vault, limits=limits)
 
-    def start(self, cases: Sequence[Case]) -> Run:
-        """Begins every case at once. Raises `BadInput` when the guard does not allow them."""
+    def start(self, cases: Sequence[Case], begin: Callable[[], None] = lambda: None) -> Run:
+        """Begins every case at once; `begin` is called when they are allowed and none has begun. Raises `BadInput`
+        when the guard does not allow them."""
         suffix = f"-{self.worker}" if self.worker else ""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.journal = Journal(self.folder / f"journal{suffix}.jsonl", self.vault)
@@ -99,7 +100,7 @@ class Drill:
             "cases": [case.id for case in cases],
         }
         self.ledger = Ledger(self.folder / f"ledger{suffix}.jsonl", opening, self.vault)
-        self.run = Run(
+        run = Run(
             self.fleet,
             cases,
             self.kernel,
@@ -110,8 +111,10 @@ class Drill:
             Options(self.naming.id, self.naming.n, self.concurrency, self.stride),
             self.loaded.deselected if not self.worker else (),
         )
-        self.run.start()
-        return self.run
+        begin()
+        self.run = run
+        run.start()
+        return run
 
     def _told(self) -> dict[str, Any]:
         """What a later process must know to take back what this one made."""
@@ -130,11 +133,15 @@ class Drill:
             self.ledger.close({"run": self.naming.id, "verdict": outcome.verdict.word, "cases": len(outcome.cases)})
         finally:
             self.journal.close()
-            for adapter in (*(entry.system for entry in self.fleet.systems.values()), *self.fleet.connectors.values()):
-                close = getattr(adapter, "close", None)  # optional: who holds connections says how they end
-                if close is not None:
-                    close()
+            self._hang_up()
         return outcome
+
+    def _hang_up(self) -> None:
+        """Connections that adapters kept, and the leavers' sessions among them."""
+        for adapter in (*(entry.system for entry in self.fleet.systems.values()), *self.fleet.connectors.values()):
+            close = getattr(adapter, "close", None)
+            if close is not None:
+                close()
 
     def about(self) -> report.About:
         return about(self.fleet, self.naming, self.loaded.cases)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness import scenario
+from harness.evidence.seal import Seal
 from harness.model import Case, RunResult
 from harness.session.drill import Drill, Naming
 from harness.session.progress import Progress
@@ -32,6 +33,10 @@ class Session:
         self.outcome: RunResult | None = None
         self.parts: list[RunResult] = []
         self.written: list[Path] = []
+        self.seal: Seal | None = None  # in the process that the user started
+        self.sealed = ""  # what became of it, in a line
+        self.secrets: list[str] = []  # of workers, for the sweep
+        self.died: list[str] = []  # workers that took theirs with them
         self.shared = False  # the controller of xdist: it runs no case itself
         self.by_file: dict[str, list[Case]] = {}  # by absolute path: resolving links of thousands of files is slow
         for case in loaded.cases:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from harness.ports import Limits, Tools
 from harness.session.sandbox import embedded
 
 REPORTS = Path("reports")
+CLEANUP = "-cleanup-"  # a finished run is sealed as it is: what comes later lies beside it
 
 
 def folder_of(run: Path) -> Path:
@@ -79,7 +81,8 @@ class Tidied:
 
 
 def states(reports: Path) -> list[State]:
-    folders = sorted({path.parent for path in reports.glob("*/journal*.jsonl")}) if reports.is_dir() else []
+    found = {path.parent for path in reports.glob("*/journal*.jsonl")} if reports.is_dir() else set()
+    folders = sorted(folder for folder in found if CLEANUP not in folder.name)
     return [state(folder) for folder in folders]
 
 
@@ -106,7 +109,7 @@ def cleanup(folder: Path, fleet_file: str | None, env: Mapping[str, str]) -> Tid
         written = _written(folder)
         opening = _opening(written)
         source = fleet_file or _source(folder, opening, env)
-        home = folder / f"cleanup-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        home = folder.with_name(f"{folder.name}{CLEANUP}{datetime.now(UTC):%Y%m%d-%H%M%S}")
         vault, kernel = Vault(), Kernel()
         exchanges = Exchanges(home / "exchanges", vault)
 
@@ -143,7 +146,8 @@ def _had(found: Restored, key: str) -> Iterator[str]:
 
 def _journals(folder: Path) -> list[Path]:
     """Those of the run, or of its workers, and then those of earlier cleanups, in the order they were begun."""
-    return [*sorted(folder.glob("journal*.jsonl")), *sorted(folder.glob("cleanup-*/journal.jsonl"))]
+    later = folder.resolve().parent.glob(f"{glob.escape(folder.resolve().name)}{CLEANUP}*/journal.jsonl")
+    return [*sorted(folder.glob("journal*.jsonl")), *sorted(later)]
 
 
 def _written(folder: Path) -> list[dict[str, Any]]:

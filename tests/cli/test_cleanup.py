@@ -75,7 +75,7 @@ def killed(place: Path, env: dict[str, str], when: str) -> Path:
 @pytest.mark.parametrize("when", ['"op":"create" x 16', '"op":"grant" x 3', '"op":"event" x 3'])
 def test_a_killed_run_is_told_and_taken_back(sandbox: SandboxProcess, place: Path, when: str) -> None:
     before = people(sandbox.env)
-    folder = killed(place, sandbox.env, when)
+    killed(place, sandbox.env, when)
     assert people(sandbox.env) - before  # the planted violation
     told = call(place, "status", "run", "--json")
     (found,) = json.loads(told.fine().out)
@@ -89,13 +89,13 @@ def test_a_killed_run_is_told_and_taken_back(sandbox: SandboxProcess, place: Pat
     again = call(place, "status", "run").fine()
     assert again.code == 0
     assert "nothing left" in again.out
-    journals = list(folder.glob("cleanup-*/journal.jsonl"))
+    journals = list(place.glob("run-cleanup-*/journal.jsonl"))
     assert len(journals) == 1
     assert '"cleaned"' in journals[0].read_text()
-    assert list(folder.glob("cleanup-*/exchanges/*.json"))
+    assert list(place.glob("run-cleanup-*/exchanges/*.json"))
     for secret in sandbox.env.values():
         if not secret.startswith("http"):
-            assert not [p for p in folder.rglob("*") if p.is_file() and secret.encode() in p.read_bytes()]
+            assert not [p for p in place.glob("run*/**/*") if p.is_file() and secret.encode() in p.read_bytes()]
 
 
 def test_a_run_that_goes_on_is_left_alone(sandbox: SandboxProcess, place: Path) -> None:

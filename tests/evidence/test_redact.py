@@ -217,3 +217,18 @@ def test_deep_nesting_is_no_way_out() -> None:
 @pytest.mark.parametrize(("name", "secret"), [("password", True), ("code", False), ("PWD", True), ("username", False)])
 def test_names(name: str, secret: bool) -> None:
     assert is_secret(name) is secret
+
+
+@pytest.mark.parametrize("text", ["exchange failed: client_secret=hunter2", "said password: 'hunter2'", "otp=hunter2;"])
+def test_an_errors_text_inside_json_quotes_no_secret(text: str) -> None:
+    clean, hits = redact_body(json.dumps({"error": [{"message": text}]}).encode(), "application/json")
+    assert clean is not None
+    assert "hunter2" not in clean
+    assert hits == 1
+
+
+def test_an_address_inside_json_keeps_the_mark_of_its_page() -> None:
+    text = json.dumps({"next": "/users?page_token=p2&password=x1", "password": None})
+    clean, hits = redact_body(text.encode(), "application/json")
+    assert clean == text.replace("x1", MARK)
+    assert hits == 1

@@ -6,7 +6,9 @@ import base64
 import html
 import json
 from urllib.parse import quote, quote_plus, urlencode
+from xml.etree import ElementTree
 
+import markupsafe
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,7 +39,21 @@ def encodings(secret: str) -> list[str]:
         base64.b64encode(data).decode().rstrip("="),
         base64.urlsafe_b64encode(data).decode(),
         html.escape(secret),
+        str(markupsafe.escape(secret)),
+        secret.replace('"', '""'),
+        repr(secret)[1:-1],
+        base64.b64encode(f'"{secret}"'.encode("utf-16-le")).decode(),
+        data.hex(),
+        repr("'\"" + secret)[4:-1],
+        repr(data)[2:-1],
+        *(ElementTree.tostring(_element(secret), encoding=each).decode(each)[3:-4] for each in ("utf-8", "us-ascii")),
     ]
+
+
+def _element(text: str) -> ElementTree.Element:
+    made = ElementTree.Element("a")
+    made.text = text
+    return made
 
 
 @given(secrets, around, around)

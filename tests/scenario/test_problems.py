@@ -78,6 +78,13 @@ KEEP = "expect: {keep: [{system: crm, kind: license, reason: r, owner: o, until:
             ],
         ),
         (
+            "controls: [soc2:CC6.9]",
+            [
+                "a.yaml:3:12: unknown control (did you mean `soc2:CC6.3`?): 'soc2:CC6.9' "
+                "(allowed: soc2:CC6.1, soc2:CC6.2, soc2:CC6.3, soc2:CC7.2)"
+            ],
+        ),
+        (
             "access: {mail: [{device: x}]}",
             [
                 "a.yaml:3:18: system `mail` does not declare this kind (mail has none): 'device' "
