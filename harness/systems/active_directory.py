@@ -229,7 +229,7 @@ def build(name: str, config: AdConfig, tools: Tools, *, timeout_s: float = 30.0,
     if config.kerberos is not None:
         service = config.kerberos.service or f"ldap/{address.host}"
         tickets = Tickets(
-            config.url, service, tools, config=config.kerberos.config, timeout_s=timeout_s, gate=first.gate
+            address, service, tools, config=config.kerberos.config, timeout_s=timeout_s, gate=first.gate
         )  # fmt: skip
     return ActiveDirectory(name, config, reader, writer, tickets)
 

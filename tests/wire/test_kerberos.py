@@ -14,6 +14,7 @@ from harness.model import Secret
 from harness.testing.bench import Bench
 from harness.wire.call import Unknown
 from harness.wire.kerberos import PROGRAMS, Tickets
+from harness.wire.ldap_link import Address
 
 PASSWORD = Secret("pw-anna-Kx8!vQ2s")
 TICKET = Secret(base64.b64encode(b"a ticket").decode())
@@ -41,8 +42,10 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
     return write
 
 
-def tickets(bench: Bench, timeout_s: float = 10, **more: Any) -> Tickets:
-    return Tickets("ldap://127.0.0.1", "ldap/127.0.0.1", bench.tools, timeout_s=timeout_s, **more)
+def tickets(bench: Bench, timeout_s: float = 10, address: Address | None = None, **more: Any) -> Tickets:
+    return Tickets(
+        address or Address.of("ldap://127.0.0.1"), "ldap/127.0.0.1", bench.tools, timeout_s=timeout_s, **more
+    )
 
 
 def test_a_missing_program_is_told_with_what_installs_it(programs: Programs, tmp_path: Path) -> None:
@@ -100,3 +103,19 @@ def test_no_answer_in_time_is_unknown(programs: Programs) -> None:
     programs(ldapsearch="sleep 5")
     with pytest.raises(Unknown, match="no answer in time"):
         tickets(Bench(), timeout_s=0.2).sign_in(TICKET)
+
+
+@pytest.mark.parametrize(
+    ("url", "starttls", "words"),
+    [
+        ("ldap://dc.example.test", False, "-Y GSSAPI -LLL -H ldap://dc.example.test:389"),
+        ("ldaps://dc.example.test", False, "-Y GSSAPI -O maxssf=0 -LLL -H ldaps://dc.example.test:636"),
+        ("ldap://dc.example.test", True, "-Y GSSAPI -ZZ -O maxssf=0 -LLL -H ldap://dc.example.test:389"),
+    ],
+)
+def test_the_connection_is_secured_as_the_systems_own(programs: Programs, url: str, starttls: bool, words: str) -> None:
+    programs(ldapsearch='echo "$* with $LDAPTLS_CACERT" >&2; exit 49')
+    one = tickets(Bench(), address=Address.of(url, starttls=starttls, ca="/ca.pem"))
+    told = one.sign_in(TICKET).value.message
+    assert words in told
+    assert told.endswith("with /ca.pem")
