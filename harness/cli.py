@@ -15,7 +15,7 @@ import typer
 
 from harness import __version__
 from harness.commands.compare import diff, history
-from harness.commands.evidence import keygen, verify
+from harness.commands.evidence import keygen, report, verify
 from harness.commands.software import software
 from harness.commands.upkeep import cleanup, status
 from harness.model import BadInput, RunResult
@@ -260,6 +260,7 @@ app.command()(diff)
 app.command()(history)
 app.command()(keygen)
 app.command()(verify)
+app.command()(report)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -20,7 +20,7 @@ from harness.model import BadInput, RunResult, Verdict
 from harness.report.index import before
 from harness.report.text import summary
 from harness.session import sealing
-from harness.session.drill import Drill, Naming, about, consent, default_folder, exit_code, lost, merge
+from harness.session.drill import Drill, Naming, consent, default_folder, exit_code, lost, merge
 from harness.session.items import CaseItem, ScenarioFile
 from harness.session.parts import without_secrets
 from harness.session.plan import digest
@@ -59,6 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
         session = Session(config, loaded, naming, folder.resolve())
         if told:
             session.worker, session.stride = told["worker"], (told["index"], told["count"])
+            session.about = pickle.loads(told["about"])  # noqa: S301  from our own controller, over its own pipe
         else:
             consent(config.getoption("exitproof_consent"), digest(info, loaded), info.environment, info.source)
             _prepare(session, info.environment)
@@ -88,6 +89,7 @@ def _prepare(session: Session, environment: str) -> None:
     elif defects:
         raise pytest.UsageError("--defect is for a sandbox that the run starts itself, such as `--fleet sandbox`")
     drill = Drill(session.fleet_file, session.loaded, session.folder, session.naming, concurrency=_width(config))
+    session.about = replace(drill.about(), signing_key=session.seal.keyid)
     if not session.shared:
         session.drill = drill
 
@@ -161,7 +163,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
             output["exitproof"] = pickle.dumps((without_secrets(mine.outcome), mine.drill.vault.known()))
             return
     elif mine.parts:
-        mine.outcome = merge(mine.naming, mine.parts, mine.loaded.deselected)
+        parts = [mine.parts[name] for name in sorted(mine.parts)]  # not as they happened to end
+        mine.outcome = merge(mine.naming, parts, mine.loaded.deselected)
     if mine.outcome is None or mine.worker:
         return
     vault = _write(mine)
@@ -181,7 +184,7 @@ def _end(mine: Session, drill: Drill, run: Run, *, interrupted: bool) -> RunResu
     if interrupted and say is not None:
         say.write_line("exitproof: stopped; taking back what was made (Ctrl-C again leaves it to the journal)")
     try:
-        return drill.close()
+        return drill.close(mine.about)
     except KeyboardInterrupt:
         if say is not None:
             say.write_line(f"exitproof: not cleaned up; what was made is in {drill.journal.path}")
@@ -199,8 +202,7 @@ def _write(mine: Session) -> Vault:
         except (OSError, ValueError):
             return None
 
-    told = about(drill.fleet, mine.naming, mine.loaded.cases)
-    told = replace(told, signing_key=mine.seal.keyid if mine.seal is not None else "")
+    told = mine.about or drill.about()
     earlier = []
     if mine.seal is not None and mine.seal.register is not None:  # a folder of runs, and not anybody's
         earlier = before(mine.folder.parent, told.fleet, told.environment, mine.outcome.started)
@@ -253,6 +255,7 @@ def pytest_configure_node(node: Any) -> None:
         "worker": name,
         "index": int(name.removeprefix("gw")),
         "count": node.workerinput["workercount"],
+        "about": pickle.dumps(mine.about),
     }
 
 
@@ -269,10 +272,10 @@ def pytest_testnodedown(node: Any, error: object | None) -> None:
     part = (getattr(node, "workeroutput", None) or {}).get("exitproof")
     if mine is not None and part is not None:
         outcome, known = pickle.loads(part)  # noqa: S301  from a worker of our own, over our own pipe
-        mine.parts.append(outcome)
+        mine.parts[node.gateway.id] = outcome
         mine.secrets += known
     elif mine is not None and error:
-        mine.parts.append(lost(mine.naming, node.gateway.id))
+        mine.parts[node.gateway.id] = lost(mine.naming, node.gateway.id)
         mine.died.append(node.gateway.id)
 
 

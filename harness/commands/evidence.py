@@ -44,6 +44,24 @@ def keygen(
     return 0
 
 
+def report(
+    run: Annotated[Path, typer.Option("--from", metavar="RUN", help="The folder of a run.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write; never the run itself.")],
+) -> int:
+    """Make a run's report again. From its ledger and exchanges alone: results.json, report.html and the rest.
+
+    Says of each file whether it is byte for byte the one in RUN. Exits with 8 if one is not: changed, or made by
+    another version of this program.
+    """
+    from harness.session.rebuild import rebuild
+
+    words = {True: "the same", False: "DIFFERENT", None: "not there"}
+    made = rebuild(run, out)
+    for each in made:
+        typer.echo(f"wrote {each.path}: in the run's folder it is {words[each.same]}")
+    return 8 if any(each.same is False for each in made) else 0
+
+
 def verify(
     path: Annotated[Path, typer.Argument(metavar="DIR|ZIP", help="A run, or a folder of runs with its register.")],
     trust: Annotated[Path | None, typer.Option(metavar="FILE", help="The keys that you trust.")] = None,

@@ -49,7 +49,7 @@ UNPROVEN = {
     "time": "when it was sealed: no third party stamped the time, so it is the operator's word",
     "person": "who used the key: that is a matter of the operator's procedures",
     "truth": "that it happened at all: who holds the key can make up a drill; compare with the systems' own audit logs",
-    "derived": "that report.html, findings.csv and junit.xml say what the ledger says: they are as sealed, not rebuilt",
+    "derived": "that report.html and the like say what the ledger says: `exitproof report --from` makes them anew",
     "newest": "that the newest runs are all there: keep a checkpoint elsewhere, and pass it as --checkpoint next time",
     "leavers": "that every real leaver was offboarded: synthetic leavers test the control",
 }

@@ -25,7 +25,7 @@ class Walked:
     closed: bool = False
     verdict: str = ""
     run: str = ""
-    lines: set[str] = field(default_factory=set)
+    hashes: list[str] = field(default_factory=list)
     cited: set[str] = field(default_factory=set)
 
 
@@ -42,7 +42,7 @@ def walk(lines: Iterable[bytes]) -> Walked:
         tree.add(line)
         made.size += 1
         made.head = sha256(line).hexdigest()
-        made.lines.add(made.head)
+        made.hashes.append(made.head)
     made.root = tree.root.hex()
     return made
 

@@ -173,7 +173,7 @@ class RunCheck:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             self.say("results", State.TAMPERED, names.RESULTS, f"not the results of a run: {error}")
             return
-        known = {line for walked in self.walked.values() for line in walked.lines}
+        known = {line for walked in self.walked.values() for line in walked.hashes}
         closings = [walked.verdict for walked in self.walked.values()]
         if (run.get("id"), run.get("verdict")) != (manifest["run"], manifest["verdict"]):
             self.say("results", State.TAMPERED, names.RESULTS, "its run or verdict is not that of the manifest")

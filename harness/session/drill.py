@@ -34,6 +34,7 @@ from harness.model import (
     join,
 )
 from harness.ports import Fleet, Limits, Person, Tools
+from harness.report.record import Share, records
 from harness.scenario import Loaded
 from harness.wire.context import context
 from harness.wire.template import Unfilled, template
@@ -125,11 +126,13 @@ class Drill:
             "environment": self.fleet.environment,
         }
 
-    def close(self) -> RunResult:
-        """Waits for cleanup, seals the ledger, closes every connection, and tells everything."""
+    def close(self, told: report.About | None = None) -> RunResult:
+        """Waits for cleanup, writes what was found, and `told` of the run, into the ledger, and closes it."""
         assert self.run is not None  # noqa: S101  started
         try:
             outcome = self.run.finish()
+            for record in records(Share(outcome, told or self.about(), tuple(self.loaded.deselected))):
+                self.ledger.append(record)
             self.ledger.close({"run": self.naming.id, "verdict": outcome.verdict.word, "cases": len(outcome.cases)})
         finally:
             self.journal.close()

@@ -10,6 +10,7 @@ import pytest
 from harness import scenario
 from harness.evidence.seal import Seal
 from harness.model import Case, RunResult
+from harness.report import About
 from harness.session.drill import Drill, Naming
 from harness.session.progress import Progress
 from harness.session.sandbox import SandboxProcess
@@ -31,9 +32,10 @@ class Session:
         self.drill: Drill | None = None
         self.progress: Progress | None = None
         self.outcome: RunResult | None = None
-        self.parts: list[RunResult] = []
+        self.parts: dict[str, RunResult] = {}  # by worker
         self.written: list[Path] = []
         self.seal: Seal | None = None  # in the process that the user started
+        self.about: About | None = None  # the same in every process
         self.sealed = ""  # what became of it, in a line
         self.secrets: list[str] = []  # of workers, for the sweep
         self.died: list[str] = []  # workers that took theirs with them

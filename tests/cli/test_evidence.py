@@ -13,6 +13,7 @@ import pytest
 from harness.commands.scaffold import scaffold
 from harness.evidence import names, verify_standalone
 from tests.cli.command import EXITPROOF, PYTEST, call, environment, results
+from tests.cli.test_run import SECOND
 
 # A plugin of the user's that writes into the run folder at the end of the session, before and after ours in order.
 LOGS = """
@@ -73,6 +74,19 @@ def test_a_signed_run_from_key_to_verdict(folder: Path) -> None:
     assert standalone(folder, "reports", *more)[0] == 0
     assert call(folder, "verify", "reports").code == standalone(folder, "reports")[0] == 9
 
+    again = call(folder, "report", "--from", str(run), "--out", "again")
+    assert (again.code, again.out.count(": in the run's folder it is the same")) == (0, 5), again.out
+    (folder / "forged").mkdir()
+    shutil.copy(run / "ledger.jsonl", folder / "forged")
+    shutil.copytree(run / "exchanges", folder / "forged" / "exchanges")
+    (folder / "forged" / "report.html").write_text("All is well.")
+    told = call(folder, "report", "--from", "forged", "--out", "once-more")
+    assert told.code == 8
+    assert [line for line in told.lines if "DIFFERENT" in line] == [
+        "wrote once-more/report.html: in the run's folder it is DIFFERENT"
+    ]
+    assert (folder / "once-more" / "report.html").read_bytes() == (run / "report.html").read_bytes()
+
     ledger = run / "ledger.jsonl"
     ledger.write_bytes(ledger.read_bytes().replace(b'"absent"', b'"ABSENT"', 1))
     bad = call(folder, "verify", "reports", *more)
@@ -82,6 +96,7 @@ def test_a_signed_run_from_key_to_verdict(folder: Path) -> None:
 
 
 def test_workers_and_no_key(folder: Path) -> None:
+    (folder / "scenarios" / "second.yaml").write_text(SECOND)
     ended = call(folder, "run", "-n", "2", "-q")
     assert ended.code == 0, ended.out
     assert "sealed, unsigned: not evidence" in ended.out
@@ -92,6 +107,8 @@ def test_workers_and_no_key(folder: Path) -> None:
     bad = [line for line in told.lines if line.startswith(("INCOMPLETE ", "TAMPERED "))]
     assert len(bad) == 1
     assert "unsigned: not evidence" in bad[0]
+    again = call(folder, "report", "--from", str(run_of(folder)), "--out", "again")
+    assert (again.code, again.out.count(": in the run's folder it is the same")) == (0, 5), again.out
     sweep = json.loads((run_of(folder) / names.MANIFEST).read_bytes())["sweep"]
     assert sweep["secrets"] > 5, "what the workers knew of secrets was searched for"
 
@@ -134,6 +151,8 @@ def test_nothing_is_overwritten_and_wrong_files_are_one_line(folder: Path) -> No
         ("verify", ".", "--trust", "nowhere"),
         ("verify", ".", "--trust", "staging"),
         ("verify", ".", "--checkpoint", "nowhere"),
+        ("report", "--from", ".", "--out", "again"),
+        ("report", "--from", ".", "--out", "."),
     ):
         ended = call(folder, *arguments)
         assert ended.code == 4, arguments

@@ -22,7 +22,8 @@ def test_every_check_has_its_words() -> None:
 
 
 def test_what_is_not_proven_is_said() -> None:
-    assert table("What it does not prove", "not proven") == UNPROVEN
+    told = {name: text.replace("`", "") for name, text in UNPROVEN.items()}
+    assert table("What it does not prove", "not proven") == told
 
 
 def test_how_it_ends() -> None:
