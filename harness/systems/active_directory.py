@@ -161,7 +161,7 @@ class ActiveDirectory:
             if entitlement.kind is Kind.SESSION:
                 return self._sessions.open(entitlement, self._who(account), person.identity.password)
             if entitlement.kind is Kind.CREDENTIAL:
-                return self._sessions.ticket(entitlement, str(account.vars["username"]), person.identity.password)
+                return self._sessions.ticket(entitlement, person.identity.username, person.identity.password)
             if made is None:
                 raise WriteFailed(f"{entitlement.kind} {entitlement.name}: no object of this name was found")
             return self._writer.grant(account.id, known(account.vars), entitlement, made)
@@ -194,7 +194,7 @@ class ActiveDirectory:
     def login(self, person: Person) -> Used:
         """A new simple bind by SID, which no rename changes (MS-ADTS §5.1.1.1.1)."""
         account = account_of(person)
-        return used(lambda: self._reader.sign_in(self._who(account), person.identity.password), _bound)
+        return used(lambda: self._reader.sign_in(self._who(account), person.identity.password), means)
 
     def use(self, person: Person, grant: Grant, channel: str) -> Used:  # noqa: ARG002
         return self._sessions.use(grant)
@@ -207,7 +207,7 @@ class ActiveDirectory:
         return given or dns_name(self._reader.base).upper()
 
 
-def _bound(bound: Bound) -> tuple[Presence, str]:
+def means(bound: Bound) -> tuple[Presence, str]:
     if bound.works:
         return Presence.PRESENT, "signed in"
     code = ad_values.refusal(bound.message)
@@ -229,7 +229,7 @@ def build(name: str, config: AdConfig, tools: Tools, *, timeout_s: float = 30.0,
     if config.kerberos is not None:
         service = config.kerberos.service or f"ldap/{address.host}"
         tickets = Tickets(
-            config.url, service, tools, config=config.kerberos.config, timeout_s=timeout_s, gate=first.gate
+            address, service, tools, config=config.kerberos.config, timeout_s=timeout_s, gate=first.gate
         )  # fmt: skip
     return ActiveDirectory(name, config, reader, writer, tickets)
 

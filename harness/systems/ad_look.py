@@ -85,7 +85,7 @@ class AdLooks:
     def record(self, asking: Asking, person: Person) -> Record:
         assert person.account is not None  # noqa: S101  a look needs an account
         id_ = person.account.id
-        found = asking(("record", id_), lambda: self.domain.by_guid(id_, RECORD, deleted=True))
+        found = self._read(asking, id_)
         if found is None:
             # Deleted objects leave a tombstone for months. Without one it was moved to where this reader is blind.
             raise Unknown("neither the account nor its tombstone can be seen: it may lie where the reader may not look")
@@ -98,6 +98,9 @@ class AdLooks:
             where = plain(found.text("lastKnownParent") or "")
             return Record(Presence.ABSENT, record=False, reason=f"deleted from {where or '?'}; its tombstone remains")
         return self._state(asking, found)
+
+    def _read(self, asking: Asking, id_: str) -> Entry | None:
+        return asking(("record", id_), lambda: self.domain.by_guid(id_, RECORD, deleted=True))
 
     def _state(self, asking: Asking, found: Entry) -> Record:
         control = number(found, "userAccountControl")
@@ -181,7 +184,7 @@ class AdLooks:
             yield Row(other.guid, other.label, note="through the primary group", views=(MEMBERS,))
 
     def _delegations(self, asking: Asking, person: Person, seen: Record) -> Rows:
-        sid = self._sid(person, seen)
+        sid = self._sid(asking, person, seen)
         rows = [*self._references(asking, person, DELEGATING)]
         rows += entries(self._swept(asking), sid, mail=True)
         rows += mailboxes(self._swept(asking), sid)
@@ -189,11 +192,11 @@ class AdLooks:
 
     def _ownerships(self, asking: Asking, person: Person, seen: Record) -> Rows:
         rows = [*self._references(asking, person, OWNING)]
-        rows += owned(self._swept(asking), self._sid(person, seen))
+        rows += owned(self._swept(asking), self._sid(asking, person, seen))
         return self._rows(person, Kind.OWNERSHIP, rows, OWNING)
 
     def _shares(self, asking: Asking, person: Person, seen: Record) -> Rows:
-        rows = entries(self._swept(asking), self._sid(person, seen), mail=False)
+        rows = entries(self._swept(asking), self._sid(asking, person, seen), mail=False)
         return Rows(tuple(rows), views=(ACES,))
 
     def _references(self, asking: Asking, person: Person, attributes: Mapping[str, str]) -> Iterator[Row]:
@@ -223,12 +226,16 @@ class AdLooks:
             raise Unknown("the server does not name its own domain among its partitions")
         return tuple(each for context in contexts for each in asking(("sweep", context), _of(self.domain, context)))
 
-    def _sid(self, person: Person, seen: Record) -> str:
-        data: Entry | None = seen.known()
-        sid = sid_of(data) if data is not None else None
-        sid = sid or (known(person.account.vars) if person.account is not None else "")
-        if not sid:
-            raise Unknown("the account is deleted and its SID was never seen")
+    def _sid(self, asking: Asking, person: Person, seen: Record) -> str:
+        """What was seen when the account was made or found; else what the record, or its tombstone, still says."""
+        seen.known()
+        known_ = known(person.account.vars) if person.account is not None else ""
+        if known_:
+            return known_
+        found = self._read(asking, _id(person))
+        sid = sid_of(found) if found is not None else None
+        if sid is None:
+            raise Unknown("the account's SID cannot be read, and was never seen")
         return sid
 
 

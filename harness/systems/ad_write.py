@@ -116,7 +116,7 @@ class AdWriter:
         """Nothing where the object is gone, or holds nothing of this account's."""
         right = grant.entitlement.right or ""
         attribute = "member" if grant.entitlement.kind is Kind.GROUP else _WORDS.get(right, "")
-        object_id = grant.object_id or ""
+        object_id = grant.object_id or self._called(grant.entitlement)
         target = self.domain.by_guid(object_id, (*ID, *filter(None, [attribute]))).value if object_id else None
         if target is None:
             return
@@ -130,6 +130,11 @@ class AdWriter:
                 self._owner(object_id, f"{ad_values.rid(sid)[0]}-{DOMAIN_ADMINS}")
         else:
             self._permissions(object_id, sid, right, give=False)
+
+    def _called(self, wanted: Entitlement) -> str:
+        """The object of a grant that nobody heard the answer of."""
+        found = self.find(ObjectSpec(wanted.name, wanted.system, wanted.kind))
+        return found.id if found is not None else ""
 
     def _permissions(self, guid: str, sid: str, right: str, *, give: bool) -> None:
         with self._lock:

@@ -18,11 +18,13 @@ from harness.model import SECOND, Secret
 from harness.ports import Tools
 from harness.wire import ldap_codes
 from harness.wire.dialogue import Asked, Broken, Dialogue, Heard, Told
+from harness.wire.ldap_link import Address
 from harness.wire.limits import Gate
 from harness.wire.process import Ended, Program, execute
 
 PROGRAMS = ("kinit", "kvno", "ldapsearch")
 PACKAGES = "Debian: krb5-user ldap-utils libsasl2-modules-gssapi-mit"
+_NO_LAYER = ("-O", "maxssf=0")  # Active Directory refuses a layer of SASL's own within TLS
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -38,7 +40,7 @@ class Tickets:
 
     def __init__(
         self,
-        url: str,
+        address: Address,
         service: str,
         tools: Tools,
         *,
@@ -53,10 +55,12 @@ class Tickets:
         if config is not None and not Path(config).is_file():
             raise ValueError(f"there is no krb5.conf at {config}")
         self._programs = {name: str(path) for name, path in found.items()}
-        self._url = url
+        self._address = address
+        self._url = address.url
         self._service = service
         self._config = config
         self._timeout = int(timeout_s * SECOND)
+        self._learn = tools.vault.learn
         self._dialogue = Dialogue(tools, attempts=1, gate=gate)
 
     def obtain(self, principal: str, password: Secret) -> Told[Secret]:
@@ -66,7 +70,9 @@ class Tickets:
             with self._cache() as cache:
                 self._run(cache, "kinit", principal, stdin=f"{password.reveal()}\n".encode())
                 self._run(cache, "kvno", "-q", self._service)
-                return Heard(Secret(base64.b64encode(cache.read_bytes()).decode()), {"ticket": self._service})
+                ticket = base64.b64encode(cache.read_bytes()).decode()
+                self._learn(ticket)
+                return Heard(Secret(ticket), {"ticket": self._service})
 
         asked = Asked("TICKET", self._url, {"principal": principal, "service": self._service}, look=False, private=True)
         return self._dialogue.ask(asked, attempt)
@@ -86,8 +92,9 @@ class Tickets:
         return self._dialogue.ask(Asked("BIND", self._url, {"method": "GSSAPI"}, private=True), attempt)
 
     def _ldapsearch(self, cache: Path) -> Ended:
-        argv = ("-N", "-Q", "-Y", "GSSAPI", "-LLL", "-H", self._url, "-s", "base", "-b", "", "defaultNamingContext")
-        return self._ended(cache, "ldapsearch", argv)
+        security = {"none": (), "tls": _NO_LAYER, "starttls": ("-ZZ", *_NO_LAYER)}[self._address.security]
+        argv = ("-N", "-Q", "-Y", "GSSAPI", *security, "-LLL", "-H", self._url, "-s", "base", "-b", "")
+        return self._ended(cache, "ldapsearch", (*argv, "defaultNamingContext"))
 
     def _run(self, cache: Path, program: str, *arguments: str, stdin: bytes | None = None) -> None:
         ended = self._ended(cache, program, arguments, stdin)
@@ -99,6 +106,8 @@ class Tickets:
         env = {"PATH": os.environ.get("PATH", _PATH), "LC_ALL": "C", "LDAPNOINIT": "1", "KRB5CCNAME": f"FILE:{cache}"}
         if self._config is not None:
             env["KRB5_CONFIG"] = self._config
+        if self._address.ca is not None:
+            env["LDAPTLS_CACERT"] = self._address.ca
         argv = (self._programs[program], *arguments)
         return execute(Program(argv, env, cwd=str(cache.parent), stdin=stdin, timeout=self._timeout))
 
