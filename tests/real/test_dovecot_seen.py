@@ -15,7 +15,7 @@ from fixtures.fleet.dovecot.conf import READER, WRITER
 from fixtures.fleet.dovecot.host import Host
 from fixtures.fleet.dovecot.server import deliver
 from harness import fleet
-from harness.model import Entitlement, Kind, Presence
+from harness.model import Entitlement, Kind, Listing, ListState, Presence
 from harness.ports import Person
 from harness.systems.imap import Imap
 from harness.testing.bench import Bench, identity, person
@@ -162,11 +162,33 @@ def test_rights_in_other_capitals_count_and_give_nothing(dovecot: Dovecot, mail:
     boss = signed_in(dovecot, "drill-boss", dovecot.passwords["drill-boss"])
     assert boss.setacl("INBOX", who.identity.username.upper(), "lr")[0] == "OK"
     boss.logout()
-    (row,) = next(each for each in mail.round().look(who).listings if each.kind is Kind.DELEGATION).rows
+    (row,) = delegations(mail, who).rows
     assert (row.name, row.note) == (f"{BOSS}#read", f"written {who.identity.username.upper()}")
     mine = signed_in(dovecot, who.identity.username, who.identity.password.reveal())
     assert mine.select(f"shared/{BOSS}", readonly=True)[0] == "NO"
     mine.logout()
+
+
+def test_a_mailbox_that_is_hidden_from_the_reader_makes_the_sweep_unknown(dovecot: Dovecot, mail: Imap) -> None:
+    """LIST leaves out what the reader has no `l` right on, and says nothing; the disk tells."""
+    who = joined(mail)
+    boss = signed_in(dovecot, "drill-boss", dovecot.passwords["drill-boss"])
+    assert boss.create("Hidden")[0] == "OK"
+    assert boss.setacl("Hidden", who.identity.username, "lr")[0] == "OK"
+    boss.logout()
+    assert delegations(mail, who).state is ListState.COMPLETE
+    rights = dovecot.home / "rights"
+    rights.write_text(rights.read_text().replace(f"* user={READER}", f"INBOX user={READER}"))
+    deadline = time.monotonic() + 5
+    while (found := delegations(mail, who)).state is ListState.COMPLETE:
+        assert found.rows, "what is hidden was taken for gone"
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert found.reason == "the reader does not see drill-boss/Hidden, which is on the disk"
+
+
+def delegations(mail: Imap, who: Person) -> Listing:
+    return next(each for each in mail.round().look(who).listings if each.kind is Kind.DELEGATION)
 
 
 def test_the_host_program_says_whose_an_account_is(dovecot: Dovecot, mail: Imap) -> None:
