@@ -10,6 +10,7 @@ from harness.model import Account, Entitlement, Floor, Grant, Kind, Made, Object
 from harness.ports import Declaration, Person, Tools, WriteFailed
 from harness.systems import imap_host, imap_rights
 from harness.systems.imap_config import ImapConfig
+from harness.systems.imap_delivery import Delivery
 from harness.systems.imap_host import Holder
 from harness.systems.imap_leaver import Leaver
 from harness.systems.imap_look import Looks, own_name, plain
@@ -19,6 +20,7 @@ from harness.wire.call import Unknown
 from harness.wire.context import context
 from harness.wire.dialogue import Dialogue, Heard
 from harness.wire.imap import ImapWire, SignIn
+from harness.wire.lmtp import LmtpWire
 from harness.wire.program import Programs, Run
 from harness.wire.sieve import SieveWire
 from harness.wire.survey import SurveyRound
@@ -41,12 +43,21 @@ _NOT_LISTABLE = {
 class Imap:
     """Implements `ports.System`, `ports.Provisions` and `ports.Exercises`."""
 
-    def __init__(self, name: str, config: ImapConfig, looks: Looks, leaver: Leaver, writer: Writer) -> None:
+    def __init__(
+        self,
+        name: str,
+        config: ImapConfig,
+        looks: Looks,
+        leaver: Leaver,
+        writer: Writer,
+        delivery: Delivery | None = None,
+    ) -> None:
         self.name = name
         self._config = config
         self._looks = looks
         self._leaver = leaver
         self._writer = writer
+        self._delivery = delivery
         self._paths: dict[tuple[Kind, str], str] = {}  # where an object was found or made, whoever owns it
 
     def declaration(self) -> Declaration:
@@ -164,6 +175,8 @@ class Imap:
         return self._leaver.login(person)
 
     def use(self, person: Person, grant: Grant, channel: str) -> Used:  # noqa: ARG002  each kind has one
+        if grant.entitlement.kind is Kind.FORWARDING and self._delivery is not None:
+            return self._delivery.use(person, grant)
         return self._leaver.use(person, grant)
 
     # --- words --------------------------------------------------------------------------------
@@ -216,7 +229,11 @@ def build(name: str, config: ImapConfig, tools: Tools, *, timeout_s: float = 30.
     sieve = None if address is None else SieveWire(talk, address, timeout_s)
     programs = Programs(Dialogue(tools, attempts=attempts, gate=talk.gate))
     looks = Looks(name, config, imap, sieve, programs, reader, frozenset(config.declared()))
-    return Imap(name, config, looks, Leaver(config, imap, tools), Writer(imap, sieve, writer, config.script))
+    writes = Writer(imap, sieve, writer, config.script)
+    lmtp, delivery = config.lmtp_address(), None
+    if lmtp is not None and config.delivery is not None:
+        delivery = Delivery(LmtpWire(talk, lmtp, timeout_s), config.delivery.outside, programs, writes, tools)
+    return Imap(name, config, looks, Leaver(config, imap, tools), writes, delivery)
 
 
 def _signing_in(auth: Auth, tools: Tools) -> SignIn:

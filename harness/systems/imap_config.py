@@ -17,7 +17,7 @@ from harness.ports import KindTraits
 from harness.wire.program import Run
 from harness.wire.stream import Address
 
-_PORTS = {"imap": 143, "imaps": 993, "sieve": 4190}
+_PORTS = {"imap": 143, "imaps": 993, "sieve": 4190, "lmtp": 24}
 
 
 class AccountsConfig(Config):
@@ -43,6 +43,13 @@ class StoreConfig(Config):
     list: Run
 
 
+class DeliveryConfig(Config):
+    """How mail comes in, and what goes out: a redirect is tried by a message."""
+
+    lmtp: str = Field(pattern=r"^lmtp://[^/]+:[0-9]+/?$", examples=["lmtp://127.0.0.1:24"])
+    outside: Run = Field(description="tells what was sent on")
+
+
 class ImapConfig(SystemConfig):
     type: Literal["imap"]
     url: str = Field(pattern=r"^imaps?://[^/]+/?$", examples=["imaps://mail.example.test"])
@@ -52,6 +59,7 @@ class ImapConfig(SystemConfig):
     accounts: AccountsConfig
     roles: RolesConfig | None = None
     store: StoreConfig | None = None
+    delivery: DeliveryConfig | None = None
     keeper: str | None = Field(
         default=None, description="the account that shared mailboxes belong to, and new ones too"
     )
@@ -82,7 +90,8 @@ class ImapConfig(SystemConfig):
             Kind.SESSION: KindTraits(uses={"": Touches.NOTHING}, grantable=True, revocable=True),
         }
         if self.sieve is not None:
-            found[Kind.FORWARDING] = KindTraits(True, grantable=True, revocable=True)
+            tried = {"": Touches.CHANGES} if self.delivery is not None else {}
+            found[Kind.FORWARDING] = KindTraits(True, tried, grantable=True, revocable=True)
         if self.roles is not None:
             given, taken = self.roles.grant is not None, self.roles.revoke is not None
             found[Kind.ROLE] = KindTraits(True, signs_in, grantable=given, revocable=taken)
@@ -92,13 +101,17 @@ class ImapConfig(SystemConfig):
         return frozenset({"login"} | ({"create"} if self.accounts.create is not None else set()))
 
     def addresses(self) -> tuple[str, ...]:
-        return (self.url,) if self.sieve is None else (self.url, self.sieve)
+        lmtp = None if self.delivery is None else self.delivery.lmtp
+        return tuple(url for url in (self.url, self.sieve, lmtp) if url is not None)
 
     def imap_address(self) -> Address:
         return self._address(self.url)
 
     def sieve_address(self) -> Address | None:
         return None if self.sieve is None else self._address(self.sieve)
+
+    def lmtp_address(self) -> Address | None:
+        return None if self.delivery is None else self._address(self.delivery.lmtp)
 
     def _address(self, url: str) -> Address:
         parts = urlsplit(url)
@@ -118,6 +131,8 @@ class ImapConfig(SystemConfig):
             found += [self.roles.list, self.roles.grant, self.roles.revoke]
         if self.store is not None:
             found.append(self.store.list)
+        if self.delivery is not None:
+            found.append(self.delivery.outside)
         return tuple(run for run in found if run is not None)
 
 

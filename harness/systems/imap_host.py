@@ -64,6 +64,13 @@ def store(told: Told[Any]) -> Mapping[str, Kept]:
     return found
 
 
+def outside(told: Told[Any]) -> frozenset[tuple[str, str]]:
+    """`{"outside": [{"to": "ada@elsewhere.example", "subject": "…"}]}` as recipient in small letters and subject."""
+    return frozenset(
+        (_word(told, item, "to").lower(), _word(told, item, "subject")) for item in _items(told, "outside")
+    )
+
+
 def _script(told: Told[Any], item: Any) -> Script:
     if not isinstance(item, Mapping) or not isinstance(item.get("active"), bool):
         raise _wrong(told, "a script without `active`")

@@ -11,7 +11,7 @@ from harness.systems import imap_rights
 from harness.systems.imap_host import Holder
 from harness.wire.dialogue import Broken, Heard
 from harness.wire.imap import ImapWire, Session, SignIn
-from harness.wire.imap_syntax import acl, listed
+from harness.wire.imap_syntax import Atom, acl, listed
 from harness.wire.sieve import Scripts, SieveWire
 from harness.wire.sieve_script import NotUnderstood, outlets, redirecting
 
@@ -73,6 +73,20 @@ class Writer:
 
         with self._alone(owner):
             self._imap.visit(verb, self._as(owner), work, {"words": [box, *more]}, look=False)
+
+    def discard(self, owner: str, subject: str) -> None:
+        """Takes our own message out of the INBOX again."""
+
+        def work(session: Session) -> Heard[int]:
+            session.ok("SELECT", "INBOX")
+            found = session.ok("UID SEARCH", "HEADER", "SUBJECT", subject).only("SEARCH")[1:]
+            for uid in found:
+                session.ok("UID STORE", Atom(str(uid)), Atom("+FLAGS.SILENT"), Atom("(\\Deleted)"))
+                session.ok("UID EXPUNGE", Atom(str(uid)))  # RFC 4315: this one and no other
+            return Heard(len(found), len(found))
+
+        with self._alone(owner):
+            self._imap.visit("EXPUNGE", self._as(owner), work, {"subject": subject}, look=False)
 
     # --- redirects ------------------------------------------------------------------------------
 

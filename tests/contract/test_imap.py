@@ -87,6 +87,7 @@ class Mail(SpokenWorld):
                 "revoke": run("revoke", "{{ account.name }}"),
                 "opens": "drill-boss",
             },
+            "delivery": {"lmtp": env["DOVECOT_LMTP"], "outside": run("outside")},
             "store": {"list": run("state")},
         }
         return build("mail", ImapConfig.model_validate(given), tools, timeout_s=timeout_s, attempts=2)

@@ -39,7 +39,7 @@ def run(server: Dovecot, folder: Path, code: str, *words: str, mend: Callable[[]
         f'      lock: {{argv: ["${{env:DOVECOT_PYTHON}}", "-ISc", \'{code}\', {", ".join(map(repr, words))}]}}\n'
     )
     file = folder / "fleet.yaml"
-    file.write_text("".join(lines).replace("within: 12s", "within: 3s"))
+    file.write_text("".join(lines).replace("within: 16s", "within: 3s"))
     with mending(folder / "run", mend):
         return drill(file, [STORY], server.env, folder / "run")
 

@@ -7,6 +7,7 @@ import imaplib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from fixtures.fleet.dovecot.conf import READER, WRITER
 from fixtures.fleet.dovecot.host import Host
 from fixtures.fleet.dovecot.server import deliver
 from harness import fleet
-from harness.model import Entitlement, Kind, Presence
+from harness.model import Account, Entitlement, Kind, Listing, ListState, Presence
 from harness.ports import Person
 from harness.systems.imap import Imap
 from harness.testing.bench import Bench, identity, person
@@ -36,10 +37,10 @@ def dovecot() -> Iterator[Dovecot]:
         yield server
 
 
-def system(server: Dovecot, **swapped: str) -> Imap:
-    """The fleet file's system, with other credentials where they are given."""
+def system(server: Dovecot, file: Path = FLEET) -> Imap:
+    """The fleet file's system."""
     bench = Bench()
-    made = fleet.load(FLEET, {**server.env, **swapped}, lambda _name, _limits: bench.tools).systems["dovecot"].system
+    made = fleet.load(file, server.env, lambda _name, _limits: bench.tools).systems["dovecot"].system
     assert isinstance(made, Imap)
     return made
 
@@ -125,6 +126,38 @@ def signed_in(server: Dovecot, name: str, password: str) -> imaplib.IMAP4:
     return session
 
 
+def test_an_open_session_outlives_the_server(dovecot: Dovecot) -> None:
+    """No goodbye, and no end: only the processes that serve sessions know of them."""
+    session = signed_in(dovecot, "drill-boss", dovecot.passwords["drill-boss"])
+    session.select("INBOX", readonly=True)
+    dovecot.daemon.process.terminate()
+    assert dovecot.daemon.process.wait(10) == 0
+    assert session.fetch("1", "(BODY.PEEK[])")[0] == "OK"
+    session.logout()
+
+
+# --- TLS ---------------------------------------------------------------------------------------------
+
+
+def test_tls_with_a_certificate_that_is_trusted_and_one_that_is_not(dovecot: Dovecot, tmp_path: Path) -> None:
+    text = FLEET.read_text()
+    line = 'sieve: "${env:DOVECOT_SIEVE}"\n'
+    assert line in text
+    seen = []
+    for name, trusted in (("trusted", f"\n    ca: {dovecot.home}/tls.crt\n"), ("untrusted", "\n")):
+        file = tmp_path / f"{name}.yaml"
+        file.write_text(text.replace(line, f"{line}    starttls: true{trusted}"))
+        made = system(dovecot, file)
+        who = person(identity("nobody", 1))
+        seen.append((made.check(), made.round().find(who).state))
+        if name == "trusted":
+            there = made.round().look(replace(who, account=Account("dovecot", "drill-boss")))
+            assert [each.state for each in there.listings] == [ListState.COMPLETE] * 4  # ManageSieve as well
+    assert seen[0] == ([], ListState.COMPLETE)
+    assert "the certificate is not trusted" in seen[1][0][0]
+    assert seen[1][1] is ListState.UNKNOWN
+
+
 # --- least privilege --------------------------------------------------------------------------------
 
 
@@ -162,11 +195,33 @@ def test_rights_in_other_capitals_count_and_give_nothing(dovecot: Dovecot, mail:
     boss = signed_in(dovecot, "drill-boss", dovecot.passwords["drill-boss"])
     assert boss.setacl("INBOX", who.identity.username.upper(), "lr")[0] == "OK"
     boss.logout()
-    (row,) = next(each for each in mail.round().look(who).listings if each.kind is Kind.DELEGATION).rows
+    (row,) = delegations(mail, who).rows
     assert (row.name, row.note) == (f"{BOSS}#read", f"written {who.identity.username.upper()}")
     mine = signed_in(dovecot, who.identity.username, who.identity.password.reveal())
     assert mine.select(f"shared/{BOSS}", readonly=True)[0] == "NO"
     mine.logout()
+
+
+def test_a_mailbox_that_is_hidden_from_the_reader_makes_the_sweep_unknown(dovecot: Dovecot, mail: Imap) -> None:
+    """LIST leaves out what the reader has no `l` right on, and says nothing; the disk tells."""
+    who = joined(mail)
+    boss = signed_in(dovecot, "drill-boss", dovecot.passwords["drill-boss"])
+    assert boss.create("Hidden")[0] == "OK"
+    assert boss.setacl("Hidden", who.identity.username, "lr")[0] == "OK"
+    boss.logout()
+    assert delegations(mail, who).state is ListState.COMPLETE
+    rights = dovecot.home / "rights"
+    rights.write_text(rights.read_text().replace(f"* user={READER}", f"INBOX user={READER}"))
+    deadline = time.monotonic() + 5
+    while (found := delegations(mail, who)).state is ListState.COMPLETE:
+        assert found.rows, "what is hidden was taken for gone"
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert found.reason == "the reader does not see drill-boss/Hidden, which is on the disk"
+
+
+def delegations(mail: Imap, who: Person) -> Listing:
+    return next(each for each in mail.round().look(who).listings if each.kind is Kind.DELEGATION)
 
 
 def test_the_host_program_says_whose_an_account_is(dovecot: Dovecot, mail: Imap) -> None:
