@@ -44,7 +44,7 @@ class Writer:
         if self.api.user(id).value is not None:
             raise WriteFailed(f"{id} is there already: Synapse never forgets a user")
         body = {"password": who.password.reveal(), "displayname": f"{who.given_name} {who.family_name}"}
-        made = self.api.change("PUT", f"{API}/v2/users/{at(id)}", body)
+        made = self.api.change("PUT", f"{API}/v2/users/{at(id)}", body, good=(201,))  # 200: it was there after all
         return {"id": id, "created": made.get("creation_ts")}
 
     def remove(self, id: str) -> None:

@@ -102,12 +102,13 @@ class Api:
         path: str,
         body: Json | bytes | None = None,
         *,
+        good: tuple[int, ...] = (200, 201),
         gone: bool = False,
         token: str | None = None,
         private: bool = False,
     ) -> Json:
         """One change, with the admin's own credential or with `token`. `gone`: not found is as good as done. Raises
-        `Unknown` with Synapse's own sentence."""
+        `Unknown` with Synapse's own sentence, in doubt unless that is a refusal."""
         file = isinstance(body, bytes)
         headers = {"Content-Type": "text/plain" if file else "application/json"}
         if token is not None:
@@ -115,12 +116,12 @@ class Api:
         sent = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
         own = token is not None
         answer = self._send(Call(method, path, _SAID, (), headers, sent, own_auth=own, private=private, look=False))
-        said = read.dictionary(answer)
-        if answer.status in (200, 201):
+        said = read.change(answer)
+        if answer.status in good:
             return said
         if gone and answer.status == 404 and read.code(said) == "M_NOT_FOUND":
             return {}
-        raise read.unknown(f"refused ({answer.status}, {read.code(said)}): {said.get('error') or 'no reason'}", answer)
+        raise read.not_done(answer, said)
 
     def mint(self, id: str, lasts: Duration) -> str:
         """A token with which the admin acts as this user ("Login as a user"). It is the admin's, stands in no list,

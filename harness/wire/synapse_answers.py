@@ -9,6 +9,7 @@ from harness.model import Instant, Presence, Used
 from harness.ports import Tools
 from harness.wire.call import Answer, Unknown
 from harness.wire.dialogue import Told
+from harness.wire.reasons import in_doubt
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
@@ -32,6 +33,22 @@ def dictionary(answer: Answer) -> Json:
     if not isinstance(body, Mapping):
         raise unknown("the answer is no JSON object", answer)
     return body
+
+
+def change(answer: Answer) -> Json:
+    """The same of the answer to a change: where it cannot be read, the change may have been made all the same."""
+    try:
+        return dictionary(answer)
+    except Unknown as error:
+        error.in_doubt = in_doubt(answer.status)
+        raise
+
+
+def not_done(answer: Answer, said: Json) -> Unknown:
+    """What a change that was not answered as it should be is told as: Synapse's own sentence."""
+    error = unknown(f"answered {answer.status} ({code(said)}): {said.get('error') or 'without a reason'}", answer)
+    error.in_doubt = in_doubt(answer.status)
+    return error
 
 
 def reading(reader: Callable[[], T]) -> T:
