@@ -82,6 +82,10 @@ class VaultSweep:
                     found[accessor] = (f"{mount.path}/{role}", data)
         return found
 
+    def leases(self, asking: Asking, path: str) -> tuple[str, ...]:
+        """The leases of what is made on demand at this path."""
+        return tuple(f"{path}/{key}" for key in self._keys(asking, f"/sys/leases/lookup/{path}"))
+
     def aliases(self, asking: Asking) -> Mapping[str, Data]:
         """Every alias of the server: which name of which auth method leads to which entity."""
         found: Mapping[str, Data] = asking(("aliases",), lambda: self.api.infos("/identity/entity-alias/id"))

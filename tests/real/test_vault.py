@@ -143,6 +143,11 @@ FACTS = [
         *("in-groups-of-groups", "bao", Kind.ROLE, "drill-auditor through drill-everyone"),
     ),
     Fact(
+        "vault/taken-on-demand",
+        "a secret that was taken on demand outlives the entity, until the token ends that it was asked with",
+        *("taken-on-demand", "bao", Kind.SHARE, "drill-door"),
+    ),
+    Fact(
         "vault/revoked-as-listed/token",
         "revoking leases by the name as the list of logins shows it answers success and revokes nothing: tokens stand "
         "under the name as it was typed",
@@ -151,6 +156,7 @@ FACTS = [
 ]
 CLEAN = [
     Clean("vault/nothing-minted", "login and entity deleted, every login revoked", "nothing-minted"),
+    Clean("vault/given-back-on-demand", "a secret taken on demand ends with the login's token", "given-back-on-demand"),
     Clean("vault/groups-of-groups", "the deleted entity is out of all groups above its own", "out-of-groups-of-groups"),
 ]
 STORIES = sorted({fact.case for fact in FACTS} | {clean.case for clean in CLEAN} | {"second-account"})
