@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from harness.adapter import SystemAdapter, SystemConfig
+from harness.config import Config
 from harness.model import Account, Entitlement, Grant, Kind, Made, ObjectSpec, Touches, Used
 from harness.ports import Declaration, KindTraits, Person, Tools, WriteFailed
 from harness.wire.auth import Auth
@@ -27,7 +28,7 @@ _WITHOUT = (
     *(Kind.LICENSE, Kind.MAILBOX, Kind.DELEGATION, Kind.FORWARDING),
     *(Kind.CONSENT, Kind.OWNERSHIP, Kind.DEVICE),
 )
-_LEASES = "a lease does not tell whom it was given to"
+_LEASES = "a lease does not tell whom it was given to; name some in `leases`"
 _TOKENS = ("login", "child", "orphan")
 _SCOPES = (
     "read sys/auth, sys/locked-users, auth/token/lookup-self",
@@ -36,6 +37,13 @@ _SCOPES = (
     "update auth/+/role/+/secret-id-accessor/lookup, auth/token/lookup-accessor",
     "list and sudo auth/token/accessors",
 )
+
+
+class LeaseConfig(Config):
+    """A secret that the server makes on demand: a database login, a certificate, a one-time password."""
+
+    path: str = Field(description="below `/v1`; its leases are listed under the same path")
+    body: dict[str, Any] | None = Field(default=None, description="what is posted; without it the path is read")
 
 
 class VaultConfig(SystemConfig):
@@ -51,6 +59,8 @@ class VaultConfig(SystemConfig):
     create_missing: bool = False
     group_policies: list[str] = Field(default_factory=list, description="of a group that `create_missing` makes")
 
+    leases: dict[str, LeaseConfig] = Field(default_factory=dict, description="what a `share` of this name is")
+
     def declared(self) -> Mapping[Kind, KindTraits]:
         made = self.create_missing
         plain = KindTraits(True, grantable=True, revocable=True)
@@ -60,6 +70,8 @@ class VaultConfig(SystemConfig):
             Kind.SESSION: replace(plain, uses={"": Touches.NOTHING}),
             Kind.CREDENTIAL: replace(plain, uses={"": Touches.CHANGES}),  # an AppRole login makes a token
         }
+        if self.leases:
+            found[Kind.SHARE] = plain
         left_out = {*self.without, *self.not_listable}
         return {kind: traits for kind, traits in found.items() if kind not in left_out}
 
@@ -77,7 +89,8 @@ class Vault:
         self._userpass, self._approle = config.userpass.strip("/"), config.approle.strip("/")
         api = VaultApi(reader.send, config.namespace)
         self._sweep = VaultSweep(api, config.mounts)
-        self._survey = VaultSurvey(name, self._sweep, config.declared())
+        paths = tuple(lease.path.strip("/") for lease in config.leases.values())
+        self._survey = VaultSurvey(name, self._sweep, config.declared(), paths)
         self._leaver = VaultLeaver(reader.send, api, partial(self._sweep.locked, self._userpass), tools)
         self._writer = VaultWriter(
             writer.send, VaultApi(writer.send, config.namespace), self._userpass, self._approle, tools.vault.learn
@@ -85,16 +98,17 @@ class Vault:
 
     def declaration(self) -> Declaration:
         config = self._config
-        not_listable = {Kind.SHARE: _LEASES} if Kind.SHARE not in config.without else {}
+        kinds = config.declared()
+        blind = {} if Kind.SHARE in {*kinds, *config.without} else {Kind.SHARE: _LEASES}
         return Declaration(
             type="vault",
             url=config.url,
             reader=_who(config.reader_auth),
             independent=config.independent,
             owner=config.owner,
-            kinds=config.declared(),
+            kinds=kinds,
             without={kind: _NONE for kind in _WITHOUT if kind not in config.not_listable} | dict(config.without),
-            not_listable=not_listable | dict(config.not_listable),
+            not_listable=blind | dict(config.not_listable),
             login=Touches.CHANGES,  # it makes a token, and an entity where there is none
             scopes=_SCOPES,
         )
@@ -140,7 +154,11 @@ class Vault:
                 case Kind.CREDENTIAL:
                     held = dict(self._writer.secret_id(person, name))
                     return Grant(entitlement, held["id"], secret=held.pop("secret"), vars=held)
-        raise WriteFailed(f"{_NONE}: {entitlement.kind}")
+                case Kind.SHARE if name in self._config.leases:
+                    wanted = self._config.leases[name]
+                    held = dict(self._writer.lease(person, wanted.path.strip("/"), wanted.body))
+                    return Grant(entitlement, held["id"], vars=held)
+        raise WriteFailed(f"there is no {entitlement.kind} {name!r} to give here")
 
     def revoke(self, person: Person, grant: Grant) -> None:
         account, name = account_of(person), grant.entitlement.name
@@ -155,9 +173,10 @@ class Vault:
                         if accessor:
                             self._writer.end_token(accessor)
                 case Kind.CREDENTIAL:
-                    if grant.id is None:
-                        raise WriteFailed("which secret-id was made is not known")
-                    self._writer.destroy_secret_id(f"{self._approle}/{name}", grant.id)
+                    self._writer.destroy_secret_id(f"{self._approle}/{name}", _known(grant))
+                case Kind.SHARE:
+                    self._writer.end_lease(_known(grant))
+                    self._writer.end_token(str(grant.vars["parent"]))
                 case other:
                     raise WriteFailed(f"{_NONE}: {other}")
 
@@ -212,6 +231,12 @@ class Vault:
 
     def login(self, person: Person) -> Used:
         return self._leaver.login(person, self._userpass)
+
+
+def _known(grant: Grant) -> str:
+    if grant.id is None:
+        raise WriteFailed("which one was made is not known")
+    return grant.id
 
 
 def _only_group(spec: ObjectSpec) -> str:

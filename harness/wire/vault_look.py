@@ -31,10 +31,11 @@ class Belongings:
 class VaultSurvey:
     """Implements `Survey`."""
 
-    def __init__(self, name: str, sweep: VaultSweep, kinds: Collection[Kind]) -> None:
+    def __init__(self, name: str, sweep: VaultSweep, kinds: Collection[Kind], leases: Sequence[str] = ()) -> None:
         self.name = name
         self._sweep = sweep
         self._kinds = frozenset(kinds)
+        self._paths = tuple(dict.fromkeys(leases))
 
     def readers(self) -> Mapping[Kind, Reader]:
         found: Mapping[Kind, Reader] = {
@@ -42,6 +43,7 @@ class VaultSurvey:
             Kind.ROLE: self._policies,
             Kind.SESSION: self._tokens,
             Kind.CREDENTIAL: self._credentials,
+            Kind.SHARE: self._leases,
         }
         return {kind: read for kind, read in found.items() if kind in self._kinds}
 
@@ -199,6 +201,13 @@ class VaultSurvey:
                 yield role, Row(accessor, role)
             elif accessor in ours:
                 yield role, Row(accessor, role, note="found by its own id")
+
+    def _leases(self, asking: Asking, person: Person, record: Record) -> Rows:
+        """Those that this run made: whose the others are, the server does not tell."""
+        record.known()
+        ours = {grant.id: grant.entitlement.label for grant in person.grants if grant.entitlement.kind is Kind.SHARE}
+        found = [lease for path in self._paths for lease in self._sweep.leases(asking, path)]
+        return Rows(tuple(Row(lease, ours[lease], note="found by its own id") for lease in found if lease in ours))
 
     def _login_names(self, asking: Asking, person: Person) -> Iterator[tuple[Mount, str]]:
         """What a login of this identity is or was called, whether it is still there or not. The server writes the names

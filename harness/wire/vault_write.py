@@ -167,6 +167,22 @@ class VaultWriter:
             path = f"{base}/secret-id-accessor/destroy"
             self.api.change("POST", path, {"secret_id_accessor": accessor}, gone=True)
 
+    # --- leases -----------------------------------------------------------------------------------
+
+    def lease(self, person: Person, path: str, body: Data | None) -> Data:
+        """A secret that the leaver is given on demand, and the login that it was asked with: it ends with that."""
+        held = self.sign_in(person)
+        method = "GET" if body is None else "POST"
+        answer = self._as_leaver(method, f"/{path}", body, held["secret"].reveal())
+        found = answer.json()
+        lease = found.get("lease_id") if isinstance(found, Mapping) else None
+        if not isinstance(lease, str) or not lease.startswith(f"{path}/"):
+            raise unknown(answer, f"what {path} answers has no lease below it", in_doubt=True)
+        return {"id": lease, "parent": held["id"]}
+
+    def end_lease(self, lease: str) -> None:
+        self.api.change("PUT", "/sys/leases/revoke", {"lease_id": lease, "sync": True})
+
     # --- how --------------------------------------------------------------------------------------
 
     def _as_leaver(self, method: str, path: str, body: Data | None, token: str = "") -> Answer:

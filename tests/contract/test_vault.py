@@ -39,6 +39,7 @@ class OpenBaoWorld(World):
         *(entitled(Kind.SESSION, name) for name in ("login", "child", "orphan")),
         entitled(Kind.CREDENTIAL, "drill-app"),
         entitled(Kind.CREDENTIAL, "drill-idle"),
+        entitled(Kind.SHARE, "drill-door"),
     )
     cannot = dict.fromkeys(_PAGED, _WHOLE) | {
         "filter-ignored": "no look asks with a filter: whole lists are read, or one record by its id or name"
@@ -76,6 +77,7 @@ def config(url: str, server: Prepared, **more: Any) -> VaultConfig:
         "writer": writer,
         "create_missing": True,
         "mounts": ["userpass", "approle"],
+        "leases": {"drill-door": {"path": "ssh/creds/drill-door", "body": {"ip": "127.0.0.1"}}},
     }
     return VaultConfig.model_validate({**given, "policies": ["drill-maker"], **more})
 

@@ -143,6 +143,11 @@ FACTS = [
         *("in-groups-of-groups", "bao", Kind.ROLE, "drill-auditor through drill-everyone"),
     ),
     Fact(
+        "vault/taken-on-demand",
+        "a secret that was taken on demand outlives the entity, until the token ends that it was asked with",
+        *("taken-on-demand", "bao", Kind.SHARE, "drill-door"),
+    ),
+    Fact(
         "vault/revoked-as-listed/token",
         "revoking leases by the name as the list of logins shows it answers success and revokes nothing: tokens stand "
         "under the name as it was typed",
@@ -151,6 +156,7 @@ FACTS = [
 ]
 CLEAN = [
     Clean("vault/nothing-minted", "login and entity deleted, every login revoked", "nothing-minted"),
+    Clean("vault/given-back-on-demand", "a secret taken on demand ends with the login's token", "given-back-on-demand"),
     Clean("vault/groups-of-groups", "the deleted entity is out of all groups above its own", "out-of-groups-of-groups"),
 ]
 STORIES = sorted({fact.case for fact in FACTS} | {clean.case for clean in CLEAN} | {"second-account"})
@@ -208,12 +214,12 @@ def test_bystanders_are_intact_and_the_server_is_as_it_was(drilled: Drilled, ser
     assert not changed, [(f.kind, f.name, f.outcome, f.reason) for f in changed]
     assert {f.subject for f in drilled.run.bystanders} == {Subject.BYSTANDER}
     assert drilled.run.cleanup.complete
-    assert _keys(server, "/auth/userpass/users") == []
-    assert _keys(server, "/auth/approle/role/drill-app/secret-id") == []
-    assert _keys(server, "/identity/group/name") == ["drill-branch", "drill-engineers", "drill-everyone"]
-    (left,) = _keys(server, "/identity/entity/name")  # an AppRole's login makes an entity of the role's own
+    assert server_keys(server, "/auth/userpass/users") == []
+    assert server_keys(server, "/auth/approle/role/drill-app/secret-id") == []
+    assert server_keys(server, "/identity/group/name") == ["drill-branch", "drill-engineers", "drill-everyone"]
+    (left,) = server_keys(server, "/identity/entity/name")  # an AppRole's login makes an entity of the role's own
     assert left.startswith("entity_")
-    assert len(_keys(server, "/auth/token/accessors")) == 2  # the root's and the reader's
+    assert len(server_keys(server, "/auth/token/accessors")) == 2  # the root's and the reader's
 
 
 def test_no_secret_is_in_the_run_folder(drilled: Drilled, server: Prepared) -> None:
@@ -224,7 +230,7 @@ def test_no_secret_is_in_the_run_folder(drilled: Drilled, server: Prepared) -> N
     assert secrets_in(drilled.folder, [str(people[0].username if people[0] else "")])  # the search does find
 
 
-def _keys(server: Prepared, path: str) -> list[str]:
+def server_keys(server: Prepared, path: str) -> list[str]:
     headers = {"X-Vault-Token": server.bao.token}
     answer = requests.get(server.bao.url + path, params={"list": "true"}, headers=headers, timeout=10)
     if answer.status_code == 404:  # how this server says that a list is empty

@@ -1,4 +1,4 @@
-"""As the leaver goes, the reader loses its rights: nothing is clean, the cause is named, and cleanup is complete."""
+"""As the leaver goes, the reader loses its rights or the server ends: nothing is clean, and cleanup is complete."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 import requests
 
+from fixtures.fleet.openbao.lasting import Lasting
 from fixtures.fleet.vault import NotInstalled, Prepared, running
+from fixtures.fleet.vault.prepare import prepare
 from harness.model import CaseResult, Outcome, Vantage, Verdict
 from tests.real.conftest import cannot
 from tests.real.drills import drill
-from tests.real.test_vault import FLEET, HOME, SCENARIOS
+from tests.real.test_vault import FLEET, HOME, SCENARIOS, server_keys
 
 pytestmark = pytest.mark.real
 
@@ -89,6 +91,27 @@ def test_a_reader_that_loses_its_policy_makes_nothing_clean(server: Prepared, tm
         )
     inconclusive(case, "403")
     assert case.cleanup.complete, case.cleanup.leftovers
+
+
+def test_a_server_that_ends_makes_nothing_clean_and_is_cleaned_up_when_it_is_back(tmp_path: Path) -> None:
+    """It ends as soon as the leaver has gone, and is back when the run takes back what it made."""
+    try:
+        lasting = Lasting(tmp_path)
+    except NotInstalled as why:
+        cannot(str(why))
+    try:
+        server = Prepared(lasting.bao, prepare(lasting.bao.url, lasting.bao.token))
+        run = tmp_path / "run"
+        gone = as_soon_as(run, r'"identity":"leaver-.*"op":"event".*"state":"answered"', lasting.stop)
+        back = as_soon_as(run, r'"identity":"leaver-.*"op":"(revoke|remove)"', lasting.again)
+        with gone, back:
+            case = drill(hasty(tmp_path), [SCENARIOS / "nothing-minted.yaml"], server.env, run).case("nothing-minted")
+        inconclusive(case, "refused")
+        assert case.cleanup.complete, case.cleanup.leftovers
+        assert server_keys(server, "/auth/userpass/users") == []
+        assert len(server_keys(server, "/auth/token/accessors")) == 2
+    finally:
+        lasting.stop()
 
 
 def inconclusive(case: CaseResult, cause: str) -> None:

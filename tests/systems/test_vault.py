@@ -43,7 +43,8 @@ def bench() -> Bench:
 def vault(server: Prepared, bench: Bench, reader: str, **more: object) -> Vault:
     tokens = {"reader": reader, "writer": server.bao.token}
     auth = {side: {"auth": {"header": {"X-Vault-Token": Ref(t, "${env:T}")}}} for side, t in tokens.items()}
-    given = {"type": "vault", "owner": "o", "url": server.bao.url, "policies": ["drill-maker"], **auth, **more}
+    given: dict[str, object] = {"type": "vault", "owner": "o", "url": server.bao.url, "leases": LEASES}
+    given |= {"policies": ["drill-maker"], **auth, **more}
     return build("bao", VaultConfig.model_validate(given), bench.tools, patience_s=1, attempts=2)
 
 
@@ -83,7 +84,9 @@ EVERYTHING = (
     (Kind.SESSION, "orphan"),
     (Kind.CREDENTIAL, "drill-app"),
     (Kind.CREDENTIAL, "drill-idle"),
+    (Kind.SHARE, "drill-door"),
 )
+LEASES = {"drill-door": {"path": "ssh/creds/drill-door", "body": {"ip": "127.0.0.1"}}}
 
 
 def test_the_reader_sees_all_that_root_sees(server: Prepared, bench: Bench, mine: Vault) -> None:
@@ -108,9 +111,10 @@ def test_the_page_has_the_policy_that_the_reader_has() -> None:
     ("path", "blind"),
     [
         ('path "auth/token/accessors"', {Kind.SESSION}),
+        ('path "sys/leases/lookup/*"', {Kind.SHARE}),
         ('path "identity/group/id/+"', {Kind.GROUP, Kind.ROLE}),
         ('path "auth/+/role/+/secret-id"', {Kind.CREDENTIAL}),
-        ('path "identity/entity/id/+"', {Kind.GROUP, Kind.ROLE, Kind.SESSION, Kind.CREDENTIAL}),
+        ('path "identity/entity/id/+"', {Kind.GROUP, Kind.ROLE, Kind.SESSION, Kind.CREDENTIAL, Kind.SHARE}),
     ],
 )
 def test_each_line_of_the_policy_is_needed(
@@ -221,6 +225,7 @@ def test_a_grant_that_is_none_is_refused(mine: Vault) -> None:
         (Kind.GROUP, "nowhere", "create_missing"),
         (Kind.CREDENTIAL, "nobody", "no AppRole"),
         (Kind.LICENSE, "pro", "license"),
+        (Kind.SHARE, "pro", "no share"),
     ):
         with pytest.raises(WriteFailed, match=why):
             mine.grant(who, Entitlement("bao", kind, name), None)
