@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model import ListState, Presence, Used
+from harness.model import Grant, ListState, Presence, Used
 from harness.ports import Exercises
 from harness.testing.scene import Scene, listing, stands, timeless, unknowns
 
@@ -69,7 +69,7 @@ class Laws:
         if not isinstance(scene.system, Exercises):
             pytest.skip("this system has no leaver's vantage")
         for grant in scene.leaver.grants:
-            for channel in scene.system.declaration().kinds[grant.entitlement.kind].uses:
+            for channel in _ways(scene, grant):
                 used = scene.system.use(scene.leaver, grant, channel)
                 assert used.presence is Presence.PRESENT, used.reason
                 scene.writer.revoke(scene.leaver, grant)
@@ -91,12 +91,16 @@ class Laws:
     def _exercise(self, scene: Scene) -> list[Used]:
         if not isinstance(scene.system, Exercises):
             return []
-        kinds = scene.system.declaration().kinds
         used = [
             scene.system.use(scene.leaver, grant, channel)
             for grant in scene.leaver.grants
-            for channel in kinds[grant.entitlement.kind].uses
+            for channel in _ways(scene, grant)
         ]
         if scene.system.declaration().login is not None:
             used.append(scene.system.login(scene.leaver))
         return used
+
+
+def _ways(scene: Scene, grant: Grant) -> list[str]:
+    uses = scene.system.declaration().kinds[grant.entitlement.kind].uses
+    return [channel for channel in uses if grant.channels is None or channel in grant.channels]
