@@ -90,8 +90,18 @@ class TcpRelay:
             far.settimeout(None)
             with self._lock:
                 self._open |= {near, far}
-            threading.Thread(target=self._pump, args=(near, far, False), daemon=True).start()
-            threading.Thread(target=self._pump, args=(far, near, True), daemon=True).start()
+            threading.Thread(target=self._pair, args=(near, far), daemon=True).start()
+
+    def _pair(self, near: socket.socket, far: socket.socket) -> None:
+        """Both directions of one conversation; whoever ends, in the end both sockets are closed."""
+        answers = threading.Thread(target=self._pump, args=(far, near, True), daemon=True)
+        answers.start()
+        self._pump(near, far, False)
+        answers.join()
+        with self._lock:
+            self._open -= {near, far}
+        for sock in (near, far):
+            sock.close()
 
     def _pump(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
         with contextlib.suppress(OSError):
@@ -109,8 +119,6 @@ class TcpRelay:
                     break
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
-        with self._lock:
-            self._open.discard(source)
 
     def _spoil(self, data: bytes) -> bytes | None:
         """What passes of these bytes of an answer; None: nothing ever."""
