@@ -274,6 +274,7 @@ class Grant:
     object_id: str | None = None
     vars: Mapping[str, Any] = NOTHING  # all that `grant` took, secrets left out
     secret: Secret | None = None
+    channels: frozenset[str] | None = None  # the ways in which this one can be used; None: all those of its kind
 
 
 # --- what a look saw --------------------------------------------------------------------------

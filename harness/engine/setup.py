@@ -192,6 +192,8 @@ def follow(context: Context, party: Party, given: Grant, account_id: str) -> Non
     if traits.listed:
         party.track(made)
     for channel, touches in traits.uses.items():
+        if given.channels is not None and channel not in given.channels:
+            continue  # not every credential of a kind can be tried: an SSH key cannot where an access key can
         consumes = touches is Touches.CONSUMES
         party.track(replace(made, vantage=Vantage.LEAVER, channel=channel, consumes=consumes, observations=[]))
 

@@ -7,6 +7,7 @@ import pytest
 
 from harness.model import Grant, ListState, Presence, Used
 from harness.ports import Exercises, Person
+from harness.ports import Exercises
 from harness.testing.scene import Scene, listing, stands, timeless, unknowns
 
 
@@ -70,7 +71,7 @@ class Laws:
         if not isinstance(scene.system, Exercises):
             pytest.skip("this system has no leaver's vantage")
         for grant in scene.leaver.grants:
-            for channel in scene.system.declaration().kinds[grant.entitlement.kind].uses:
+            for channel in _ways(scene, grant):
                 used = scene.system.use(scene.leaver, grant, channel)
                 assert used.presence is Presence.PRESENT, used.reason
                 scene.writer.revoke(scene.leaver, grant)
@@ -92,11 +93,10 @@ class Laws:
     def _exercise(self, scene: Scene) -> list[Used]:
         if not isinstance(scene.system, Exercises):
             return []
-        kinds = scene.system.declaration().kinds
         used = [
             scene.system.use(scene.leaver, grant, channel)
             for grant in scene.leaver.grants
-            for channel in kinds[grant.entitlement.kind].uses
+            for channel in _ways(scene, grant)
         ]
         if scene.system.declaration().login is not None:
             used.append(scene.system.login(scene.leaver))
@@ -107,3 +107,6 @@ def listed(scene: Scene, who: Person | None = None) -> list[Grant]:
     """What an admin can see; a kind that only its use tells of is tried in `test_the_leavers_own_credential`."""
     kinds = scene.system.declaration().kinds
     return [grant for grant in (who or scene.leaver).grants if kinds[grant.entitlement.kind].listed]
+def _ways(scene: Scene, grant: Grant) -> list[str]:
+    uses = scene.system.declaration().kinds[grant.entitlement.kind].uses
+    return [channel for channel in uses if grant.channels is None or channel in grant.channels]

@@ -43,6 +43,13 @@ class Asking:
     def __call__(self, key: Hashable, make: Callable[[], Told[T]]) -> T:
         return self.told(key, make).value
 
+    def trying(self, key: Hashable, make: Callable[[], Told[T]]) -> T | Unknown:
+        """The same; a failure is handed back: what the other questions told may be enough."""
+        try:
+            return self(key, make)
+        except Unknown as unknown:
+            return unknown
+
     def told(self, key: Hashable, make: Callable[[], T]) -> T:
         """The same for answers that keep their value elsewhere, as HTTP's do."""
         try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
-from harness.model import Account
+from harness.model import NOTHING, Account
 from harness.ports import Person, WriteFailed
 from harness.wire.call import Unknown
 
@@ -18,9 +19,10 @@ def account_of(person: Person) -> Account:
 
 
 @contextmanager
-def written() -> Iterator[None]:
-    """What could not be written is `WriteFailed`, in doubt as the wire says."""
+def written(made: Mapping[str, Any] = NOTHING) -> Iterator[None]:
+    """What could not be written is `WriteFailed`, in doubt as the wire says. `made`: what an earlier change of the same
+    grant made, which cleanup needs to know."""
     try:
         yield
     except Unknown as error:
-        raise WriteFailed(error.reason, in_doubt=error.in_doubt) from None
+        raise WriteFailed(error.reason, in_doubt=error.in_doubt, vars=made) from None
