@@ -133,7 +133,15 @@ class Drill:
             self.ledger.close({"run": self.naming.id, "verdict": outcome.verdict.word, "cases": len(outcome.cases)})
         finally:
             self.journal.close()
+            self._hang_up()
         return outcome
+
+    def _hang_up(self) -> None:
+        """Connections that adapters kept, and the leavers' sessions among them."""
+        for adapter in (*(entry.system for entry in self.fleet.systems.values()), *self.fleet.connectors.values()):
+            close = getattr(adapter, "close", None)
+            if close is not None:
+                close()
 
     def about(self) -> report.About:
         return about(self.fleet, self.naming, self.loaded.cases)
