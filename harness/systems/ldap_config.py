@@ -13,7 +13,7 @@ from harness.config import Config, KindField
 from harness.model import Kind, Touches
 from harness.ports import KindTraits
 from harness.wire.ldap_link import Address
-from harness.wire.ldap_names import NotADn, inside
+from harness.wire.ldap_names import NotADn, inside, parsed
 from harness.wire.template import JsonField
 
 Value = Literal["dn", "name"]
@@ -131,6 +131,6 @@ _REFERABLE = {str(kind) for kind in CLASSES} - {str(Kind.GROUP)}
 
 def _named(dn: str, base: str) -> bool:
     try:
-        return bool(dn.strip()) and inside(dn, base)
+        return bool(parsed(dn)) and inside(dn, base)
     except NotADn:
         return False
