@@ -17,6 +17,7 @@ from harness import fleet, report, scenario
 from harness.engine.run import Run
 from harness.evidence.vault import Vault
 from harness.model import BadInput, RunResult, Verdict
+from harness.report.index import before
 from harness.report.text import summary
 from harness.session import sealing
 from harness.session.drill import Drill, Naming, about, consent, default_folder, exit_code, lost, merge
@@ -200,7 +201,10 @@ def _write(mine: Session) -> Vault:
 
     told = about(drill.fleet, mine.naming, mine.loaded.cases)
     told = replace(told, signing_key=mine.seal.keyid if mine.seal is not None else "")
-    mine.written = report.write(mine.folder, mine.outcome, told, exchange)
+    earlier = []
+    if mine.seal is not None and mine.seal.register is not None:  # a folder of runs, and not anybody's
+        earlier = before(mine.folder.parent, told.fleet, told.environment, mine.outcome.started)
+    mine.written = report.write(mine.folder, mine.outcome, told, exchange, earlier=earlier)
     return drill.vault
 
 

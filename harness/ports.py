@@ -104,6 +104,7 @@ class Declaration:
     audits: bool = False
     searches: bool = False
     scopes: tuple[str, ...] = ()
+    refuses_after: Duration = 0  # how long it makes wait whom it does not let in: what worked was answered sooner
 
 
 class Round(Protocol):

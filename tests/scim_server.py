@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import requests
 
+from fixtures.fleet.scim2 import start, stop
 from harness.config import Ref
 from harness.evidence.exchanges import Exchanges
 from harness.evidence.vault import Vault
@@ -88,27 +84,8 @@ class Server:
 
 @contextmanager
 def serving(*flags: str) -> Iterator[Server]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    program = str(Path(sys.executable).parent / "scim2-server")
-    process = subprocess.Popen(
-        [program, "--port", str(port), "--bearer-token", TOKEN, *flags],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=dict(os.environ),
-    )
+    server = start(token=TOKEN, flags=flags)
     try:
-        server = Server(f"http://127.0.0.1:{port}/v2")
-        for _ in range(200):
-            try:
-                requests.get(server.url, timeout=10)  # whatever it answers
-                break
-            except requests.ConnectionError:
-                time.sleep(0.05)
-        else:
-            raise RuntimeError("scim2-server did not start")
-        yield server
+        yield Server(server.url)
     finally:
-        process.terminate()
-        process.wait(10)
+        stop(server)

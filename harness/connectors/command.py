@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from harness.adapter import ConnectorAdapter, ConnectorConfig
-from harness.config import Config, DurationField, SecretField
-from harness.model import NOTHING, SECOND, Claim, Event, EventTraits, Progress, Receipt, Secret, iso
+from harness.model import NOTHING, Claim, Event, EventTraits, Progress, Receipt, iso
 from harness.ports import Person, Tools
 from harness.wire.call import Answer, Unknown
 from harness.wire.context import context
 from harness.wire.event import Arriving, EventOptions, Finishing
 from harness.wire.process import Ended, Program, execute
+from harness.wire.program import Run
 from harness.wire.request import Take
-from harness.wire.template import Context, TemplateField
+from harness.wire.template import Context
 
-# What a program needs to find itself; the rest of our environment may hold secrets and is none of its business.
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME")
 _SHOWN = 4_000
-
-Variable = Annotated[SecretField | TemplateField, Field(union_mode="left_to_right")]
-
-
-class Run(Config):
-    """One program with its arguments. `env` is added to a small inherited environment."""
-
-    argv: list[TemplateField] = Field(min_length=1)
-    cwd: TemplateField | None = None
-    env: dict[str, Variable] = Field(default_factory=dict)
-    stdin: TemplateField | None = None
-    timeout: DurationField = 60 * SECOND
-    success: list[int] = Field(default=[0], min_length=1)
-
-    def program(self, words: Context) -> Program:
-        """Raises `Unfilled`."""
-        given = {
-            key: value.reveal() if isinstance(value, Secret) else value.render(words) for key, value in self.env.items()
-        }
-        return Program(
-            argv=tuple(part.render(words) for part in self.argv),
-            cwd=None if self.cwd is None else self.cwd.render(words),
-            env={**{key: os.environ[key] for key in _INHERITED if key in os.environ}, **given},
-            stdin=None if self.stdin is None else self.stdin.render(words).encode(),
-            timeout=self.timeout,
-        )
 
 
 class RunDone(Run, Finishing):
@@ -97,9 +68,8 @@ class Command:
         self._programs: dict[str, Program] = {}  # by event id: a replay is the same program with the same arguments
         for made in config.events.values():
             for run in (made, made.done, made.sent):
-                for value in run.env.values() if run is not None else ():
-                    if isinstance(value, Secret):
-                        tools.vault.learn(value.reveal())
+                if run is not None:
+                    run.tell(tools.vault)
 
     def events(self) -> Mapping[str, EventTraits]:
         return {name: made.traits() for name, made in self._events.items()}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.engine.party import Party, Track
+from harness.engine.prints import BYSTANDERS, fingerprint
 from harness.judge import Expects, Question, judge
 from harness.model import SECOND, CaseResult, Finding, Instant, Outcome, Subject, Vantage, Verdict
 
@@ -37,7 +38,8 @@ def judged_bystander(party: Party, cases: Sequence[str], owed: Sequence[str] = (
         if track.void or track.appeared or track.vantage is Vantage.LEAVER:
             continue
         question = replace(bystander_question(party, track, cases, owed), settle=settle)
-        findings.append(replace(judge(question, track.observations), cases=tuple(cases)))
+        found = judge(question, track.observations)
+        findings.append(replace(found, cases=tuple(cases), fingerprint=fingerprint(BYSTANDERS, found, party)))
     return findings
 
 

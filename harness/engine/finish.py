@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,12 +10,12 @@ from harness.engine.bystanders import collateral
 from harness.engine.exercise import LOGIN
 from harness.engine.party import Party, Track
 from harness.engine.policy import applies, keep_for, matches, means
+from harness.engine.prints import fingerprint
 from harness.engine.steps import Mark
 from harness.engine.telling import Teller
 from harness.engine.trail import Cited, cite
 from harness.judge import Expects, Question, judge
 from harness.model import (
-    Case,
     CaseResult,
     Claim,
     Cleanup,
@@ -42,7 +41,7 @@ def result(life: Life, cleanup: Cleanup) -> CaseResult:
     teller = Teller(life.context.vault)
     findings = [teller.finding(f) for f in _findings(life)]
     if life.party is not None:
-        findings = [replace(f, fingerprint=fingerprint(life.case, f, life.party)) for f in findings]
+        findings = [replace(f, fingerprint=fingerprint(life.case.id, f, life.party)) for f in findings]
     loose = list(life.loose)
     if not life.failure:
         loose += _idle_exceptions(life)
@@ -126,6 +125,9 @@ def _question(life: Life, track: Track) -> Question:
     cited = _cited(life, track)
     more += [cited.note] if cited.note else []
     owed = [o for o in life.owed if track.vantage is Vantage.ADMIN or not o.startswith("step ")]
+    if track.appeared and track.observations:  # nobody can have looked for what was not known yet
+        first = min(_index(life, o.checkpoint) for o in track.observations)
+        owed = [o for o in owed if _index(life, o) >= first]
     if track.channel == LOGIN:  # refused only so often: owed at the end, and wherever else it was asked
         asked = {o.checkpoint for o in track.observations}
         owed = [o for o in owed if o in asked or o == owed[-1]]
@@ -268,14 +270,3 @@ def _idle_exceptions(life: Life) -> list[str]:
         for keep in life.case.keep
         if applies(keep, life.case) and not any(matches(keep, t) for t in _tracks(life))
     ]
-
-
-def fingerprint(case: Case, finding: Finding, party: Party | None) -> str:
-    """Stable over drills: the same story, grant and vantage, with what is this run's own left out."""
-    name = finding.name
-    if party is not None:
-        for value, word in ((party.identity.username, "{username}"), (party.identity.external_id, "{external_id}")):
-            name = name.replace(value, word)
-    parts = (case.id, finding.subject, finding.system, finding.kind, name, finding.vantage, finding.channel)
-    expects = "has" if finding.outcome in (Outcome.INTACT, Outcome.MISSING) else "gone"
-    return hashlib.sha256("\x1f".join([*map(str, parts), expects]).encode()).hexdigest()[:16]

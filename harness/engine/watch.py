@@ -144,13 +144,13 @@ class Watch:
             if not quiet(self.context, t) and not t.consumes and self.awaited(t)
         ]
 
-    def _pace(self, name: str) -> Duration:
+    def _pace(self, name: str, uses: int) -> Duration:
         """How long the closing looks take, going by the baseline, when the same crowd asked the same systems: a round,
-        then each use, and a control's beside it. An answer that comes after the deadline cannot say that something was
-        gone before it."""
+        then each use, and a control's beside it; a refusal takes what the system says. An answer that comes after the
+        deadline cannot say that something was gone before it."""
         first = [o for t in self.party.of(name, Vantage.ADMIN) for o in t.observations if o.phase is Phase.BASELINE]
         looks = max(o.answered for o in first) - min(o.sent for o in first) if first else 0
-        return looks + 3 * self.party.pace.get(name, 0)
+        return looks + 3 * self.party.pace.get(name, 0) + uses * self.context.declared(name).refuses_after
 
     async def _closing(self, name: str, settled: Signal) -> None:
         """The last admin look of the watch, then what a look may not touch: sent no later than its deadline."""
@@ -160,7 +160,7 @@ class Watch:
         kernel = self.context.kernel
         end = min(self.deadline(t) for t in asked)
         within = end - self.t0
-        pace = min(self._pace(name), within // 4)
+        pace = min(self._pace(name, len(asked)), within // 4)
         latest = end - margin_of(within)
         early = end - max(early_of(within), pace)
         await settled.wait(kernel, early)

@@ -42,6 +42,9 @@ def public_fields(key: Key) -> dict[str, str]:
 def public_key(fields: Mapping[str, Any]) -> SSlibKey:
     """The key of four fields. Raises ValueError, above all where the id is not the key's own: whoever compared ids
     over the telephone has compared keys."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
     from securesystemslib.exceptions import Error
     from securesystemslib.signer import SSlibKey
 
@@ -50,8 +53,12 @@ def public_key(fields: Mapping[str, Any]) -> SSlibKey:
         raise ValueError("a key is keyid, keytype, scheme and public")
     try:
         made = SSlibKey(str(keyid), str(keytype), str(scheme), {"public": str(public)})
-        own = SSlibKey.from_crypto(made._crypto_key(), scheme=str(scheme))
-    except (ValueError, Error, TypeError) as error:
+        if keytype == "ed25519":
+            opened: Any = Ed25519PublicKey.from_public_bytes(bytes.fromhex(str(public)))
+        else:
+            opened = load_pem_public_key(str(public).encode())
+        own = SSlibKey.from_crypto(opened, scheme=str(scheme))
+    except (ValueError, Error, TypeError, UnsupportedAlgorithm) as error:
         raise ValueError(f"not a public key: {error}") from None
     if (own.keyid, own.keytype, own.keyval) != (keyid, keytype, made.keyval):
         raise ValueError(f"the id {str(keyid)[:16]} is not that of the key, {own.keyid[:16]}")
@@ -109,6 +116,7 @@ def _day(text: Any) -> str | None:
 def generate(path: Path, passphrase: str = "") -> Key:
     """A new Ed25519 key as PKCS#8, mode 0600, encrypted where there is a passphrase. Never over another file:
     raises FileExistsError."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import (
         BestAvailableEncryption,
         Encoding,
@@ -118,15 +126,15 @@ def generate(path: Path, passphrase: str = "") -> Key:
     )
     from securesystemslib.signer import CryptoSigner
 
-    signer = CryptoSigner.generate_ed25519()
+    made = Ed25519PrivateKey.generate()
     how: KeySerializationEncryption = NoEncryption()
     if passphrase:
         how = BestAvailableEncryption(passphrase.encode())
-    pem = signer._private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how)
+    pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how)
     opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(opened, "wb") as file:
         file.write(pem)
-    return signer.public_key
+    return CryptoSigner(made).public_key
 
 
 def pem_public(path: Path) -> Key:

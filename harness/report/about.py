@@ -39,7 +39,8 @@ class About:
     """`narrowed`: systems of the fleet that no case looked at because scenarios said `systems: [..]`.
     `timing`: overrides of the fleet as printed, `{"settle": "10s"}`. `clock_offset_ms`: the systems' `Date` header
     less the local clock, None: never measured. `versions`: what else took part, `{"python": "3.11.7"}`.
-    `signing_key`: the id of the key that the run is about to be signed with; empty: it will be unsigned."""
+    `signing_key`: the id of the key that the run is about to be signed with; empty: it will be unsigned.
+    `compared`: what `report.since` found beside earlier drills, None: there is none to compare with."""
 
     run_id: str
     fleet: str
@@ -55,6 +56,7 @@ class About:
     notes: tuple[str, ...] = ()
     versions: Mapping[str, str] = NOTHING
     signing_key: str = ""
+    compared: Mapping[str, Any] | None = None
 
     def owner(self, system: str) -> str:
         """Who answers for a system; empty where the fleet does not say."""

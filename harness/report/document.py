@@ -61,6 +61,7 @@ def _run(run: RunResult, about: About) -> dict[str, Any]:
         "timing": dict(about.timing),
         "cleanup": _cleanup(run.cleanup),
         "notes": [*about.notes, *run.notes],
+        "compared": about.compared,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -98,9 +98,7 @@ def of(document: Mapping[str, Any]) -> Drilled:
         for finding in case["findings"]:
             _keep(found, _judged(finding, str(case["id"]), case["t0"]))
     for finding in document["bystanders"]:
-        one = _judged(finding, "", None)
-        # Which bystander it was differs from run to run: what counts is what was lost.
-        _keep(found, replace(one, fingerprint=f"bystander {one.label}"))
+        _keep(found, _judged(finding, "", None))
     cells = {(str(c["system"]), str(c["kind"]), str(c["vantage"])): Coverage(c["status"]) for c in document["coverage"]}
     return Drilled(
         id=str(run["id"]),

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 
-from harness.model import BadInput, Coverage, Outcome, Verdict
+from harness.model import BadInput, Coverage, Instant, Outcome, Verdict, iso
 from harness.report.drills import Drilled, Judged, read
 
 NAME = ".history.sqlite"
@@ -34,6 +34,12 @@ def runs(reports: Path, fleet: str | None = None) -> list[Drilled]:
     with closing(_open(reports)) as base:
         _update(base, reports)
         return sorted(_stored(base, fleet), key=lambda run: (run.started, run.id))
+
+
+def before(reports: Path, fleet: str, environment: str, started: Instant) -> list[Drilled]:
+    """Those of the same fleet and environment that began before this instant."""
+    found = runs(reports, fleet) if reports.is_dir() else []
+    return [run for run in found if run.environment == environment and run.started < iso(started)]
 
 
 def _open(reports: Path) -> sqlite3.Connection:

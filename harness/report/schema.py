@@ -6,7 +6,9 @@ from enum import StrEnum
 from typing import Any
 
 from harness.model import Claim, Coverage, Kind, Outcome, Subject, Vantage, Verdict
+from harness.report.diff import Change
 from harness.report.document import SCHEMA
+from harness.report.trend import Pace
 
 _TEXT: dict[str, Any] = {"type": "string"}
 _FLAG: dict[str, Any] = {"type": "boolean"}
@@ -66,6 +68,35 @@ def _run() -> dict[str, Any]:
         timing={"type": "object", "additionalProperties": _TEXT},
         cleanup=_cleanup(),
         notes=_TEXTS,
+        compared=_or_null(_compared()),
+    )
+
+
+def _compared() -> dict[str, Any]:
+    drill = _closed(id=_TEXT, started=_AT, verdict=_VERDICT)
+    outcome = _or_null(_words(Outcome))
+    status = _or_null(_words(Coverage))
+    pace = {key: _or_null(_COUNT) for key in Pace.__dataclass_fields__}
+    grant = {"change": _words(Change), "fingerprint": _TEXT, "case": _TEXT, "subject": _words(Subject)}
+    grant |= {"system": _TEXT, "kind": _words(Kind), "name": _TEXT, "vantage": _words(Vantage), "channel": _TEXT}
+    place = {"system": _TEXT, "kind": _words(Kind), "vantage": _words(Vantage)}
+    return _closed(
+        before=drill,
+        after=drill,
+        worse=_FLAG,
+        counts=_closed(**{change.value: _COUNT for change in Change}),
+        grants=_list(_closed(**grant, before=outcome, after=outcome, drills=_COUNT)),
+        coverage=_list(_closed(**place, before=status, after=status)),
+        trend=_list(
+            _closed(
+                id=_TEXT,
+                started=_AT,
+                verdict=_VERDICT,
+                tested=_COUNT,
+                cells=_COUNT,
+                systems={"type": "object", "additionalProperties": _closed(**pace)},
+            )
+        ),
     )
 
 

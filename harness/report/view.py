@@ -17,6 +17,7 @@ from harness.report.front import Front, front
 from harness.report.ids import Entry, entries
 from harness.report.matrix import Matrix, group_anchor, matrix
 from harness.report.show import plain_url, span, stamp
+from harness.report.since import Since, since
 from harness.report.tally import Tally, tally
 
 FULL_POLLS = 1_000  # looks in one report before runs of like looks are left to the ledger
@@ -73,6 +74,7 @@ class Page:
     timing: tuple[tuple[str, int], ...]
     clock: str
     controls: tuple[Shown, ...]
+    since: Since | None
     control_map: ControlMap
     appendix: Appendix
     condensed: bool
@@ -122,6 +124,7 @@ def page(run: RunResult, about: About, exchange: Exchanges) -> Page:
         timing=_timing(run.cases),
         clock="not measured" if about.clock_offset_ms is None else f"{about.clock_offset_ms} ms",
         controls=controls(run, about, found),
+        since=since(about.compared),
         control_map=bundled(),
         appendix=appendix,
         condensed=condense,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +12,28 @@ from harness.model import RunResult
 from harness.report.about import About, Exchanges
 from harness.report.csv import findings
 from harness.report.document import document
+from harness.report.drills import Drilled
 from harness.report.html import render
 from harness.report.junit import junit
 from harness.report.oscal import assessment_results, plan_of_action
+from harness.report.since import compare
 
 
-def write(folder: Path, run: RunResult, about: About, exchange: Exchanges, *, xml: bool = True) -> list[Path]:
+def write(
+    folder: Path,
+    run: RunResult,
+    about: About,
+    exchange: Exchanges,
+    *,
+    xml: bool = True,
+    earlier: Sequence[Drilled] = (),
+) -> list[Path]:
     """Writes the files and answers their paths, results.json first: if rendering failed, the results are there.
-    `xml` False: no junit.xml (pytest writes its own). Raises OSError where the folder cannot be written."""
+    `xml` False: no junit.xml (pytest writes its own). `earlier`: runs of the same fleet to compare with, the oldest
+    first. Raises OSError where the folder cannot be written."""
     folder.mkdir(parents=True, exist_ok=True)
+    if earlier:
+        about = replace(about, compared=compare(document(run, about), earlier))
     made: list[Path] = []
 
     def put(name: str, data: bytes) -> None:

@@ -126,7 +126,7 @@ class Drill:
         }
 
     def close(self) -> RunResult:
-        """Waits for cleanup, seals the ledger, and tells everything."""
+        """Waits for cleanup, seals the ledger, closes every connection, and tells everything."""
         assert self.run is not None  # noqa: S101  started
         try:
             outcome = self.run.finish()

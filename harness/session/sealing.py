@@ -13,6 +13,9 @@ from harness.evidence.seal import Seal, Sealed
 from harness.evidence.sweep import Leak
 from harness.evidence.vault import Vault
 
+# What signers prove themselves with: used by the run, so searched for in what it leaves.
+_SECRET = (PASSPHRASE, "VAULT_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_CLIENT_SECRET")
+
 
 def prepare(folder: Path, run: str, ref: str | None, env: Mapping[str, str], *, named: bool) -> Seal:
     """Before anything runs: opens the key and lets it sign once. `named`: the folder was chosen by `--out`; then only
@@ -28,7 +31,8 @@ def prepare(folder: Path, run: str, ref: str | None, env: Mapping[str, str], *, 
 
 def finish(seal: Seal, vault: Vault, env: Mapping[str, str], verdict: str, unswept: list[str]) -> tuple[bool, str]:
     """Whether the run is sealed, and the line that says so."""
-    vault.learn(env.get(PASSPHRASE, ""))
+    for name in _SECRET if seal.signer is not None else ():
+        vault.learn(env.get(name, ""))
     try:
         return True, told(seal.folder, seal.finish(vault, __version__, verdict, unswept))
     except Leak as leak:

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from harness.adapter import SystemAdapter
-from harness.model import Account, Entitlement, Floor, Grant, Kind, Made, ObjectSpec, Presence, Touches, Used
+from harness.model import Account, Entitlement, Floor, Grant, Kind, Made, ObjectSpec, Presence, Secret, Touches, Used
 from harness.ports import Declaration, Person, Tools, WriteFailed
 from harness.systems.ldap_config import LdapConfig
 from harness.systems.ldap_former import Names
@@ -16,11 +16,13 @@ from harness.systems.ldap_session import Sessions
 from harness.systems.ldap_write import Writer, values
 from harness.wire.call import Unknown
 from harness.wire.context import context
+from harness.wire.dialogue import Told
 from harness.wire.ldap import Bound, LdapWire
 from harness.wire.ldap_names import below
 from harness.wire.once import Once
 from harness.wire.survey import Asking, SurveyRound
-from harness.wire.writing import account_of, complaints, used, written
+from harness.wire.using import used
+from harness.wire.writing import account_of, complaints, written
 
 _NO_PLACE = "not looked for in a directory: no attribute of the standard schemas gives it"
 _SCOPES = (
@@ -171,25 +173,19 @@ class Ldap:
 
     def login(self, person: Person) -> Used:
         """A new bind as the entry, where it is now, or where it was last."""
-        return used(lambda: self._login(person))
+        return used(lambda: self._signed_in(account_of(person), person.identity.password), _means)
 
     def use(self, person: Person, grant: Grant, channel: str) -> Used:  # noqa: ARG002
-        return used(lambda: self._sessions.ask(grant.id or ""))
+        return self._sessions.ask(grant.id or "")
 
-    def _login(self, person: Person) -> Used:
-        account = account_of(person)
-        asking = Asking(Once())
-        entry = self._survey.entry(asking, account)
+    def _signed_in(self, account: Account, password: Secret) -> Told[tuple[str, Bound]]:
+        entry = self._survey.entry(Asking(Once()), account)
         if entry is not None:
             self._survey.account(entry)
         dns, _ = self._survey.names.of(account)
         dn = entry.dn if entry is not None else dns[-1]
-        told = self._wires[0].bind_as(dn, person.identity.password, self._config.refused)
-        bounds = (told.sent, told.answered, told.evidence)
-        bound: Bound = told.value
-        if bound.works:
-            return Used(Presence.PRESENT, f"signs in as {dn}", *bounds)
-        return Used(Presence.ABSENT, f"refused ({bound.code})", *bounds)
+        told = self._wires[0].bind_as(dn, password, self._config.refused)
+        return Told((dn, told.value), told.sent, told.answered, told.evidence)
 
     # --- names and places ---------------------------------------------------------------------
 
@@ -252,6 +248,11 @@ class Ldap:
             locator = new[0]
         self._sessions.keep(locator, account.id, held)
         return Grant(entitlement, locator, vars={"id": locator})
+
+
+def _means(told: tuple[str, Bound]) -> tuple[Presence, str]:
+    dn, bound = told
+    return (Presence.PRESENT, f"signs in as {dn}") if bound.works else (Presence.ABSENT, f"refused ({bound.code})")
 
 
 def build(name: str, config: LdapConfig, tools: Tools, *, timeout_s: float = 30.0, attempts: int = 3) -> Ldap:

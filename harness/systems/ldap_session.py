@@ -11,6 +11,7 @@ from harness.wire.call import Unknown
 from harness.wire.dialogue import Told
 from harness.wire.ldap import Held, LdapWire
 from harness.wire.ldap_entry import Entry, Search
+from harness.wire.using import used
 
 _CONNECTION = ("monitorConnectionNumber", "monitorConnectionStartTime", "monitorConnectionAuthzDN")
 
@@ -74,8 +75,10 @@ class Sessions:
             if found is None:
                 why = "it was closed by the harness" if id in self._closed else "the harness does not hold it"
                 return Used(Presence.ABSENT if id in self._closed else Presence.UNKNOWN, why)
-        told = found[1].who_am_i()
-        bounds = (told.sent, told.answered, told.evidence)
-        if told.value.removeprefix("dn:"):
-            return Used(Presence.PRESENT, f"open as {told.value}", *bounds)
-        return Used(Presence.ABSENT, "open, but as nobody any more", *bounds)
+        return used(found[1].who_am_i, _still)
+
+
+def _still(who: str) -> tuple[Presence, str]:
+    if who.removeprefix("dn:"):
+        return Presence.PRESENT, f"open as {who}"
+    return Presence.ABSENT, "open, but as nobody any more"

@@ -24,6 +24,7 @@ from harness.wire.auth import Auth
 from harness.wire.call import Unknown
 from harness.wire.context import context
 from harness.wire.http import HttpWire
+from harness.wire.scim_attributes import overlaid
 from harness.wire.scim_client import Client
 from harness.wire.scim_look import ScimRound
 from harness.wire.scim_naming import ATTRIBUTES, Looks, Naming
@@ -202,7 +203,7 @@ class Scim:
     # --- names --------------------------------------------------------------------------------
 
     def _resource(self, person: Person) -> dict[str, Any]:
-        """A new User: the defaults, then what `attributes` says. `name.givenName` reaches into a record."""
+        """A new User: the defaults, then what `attributes` says."""
         who = person.identity
         body: dict[str, Any] = {
             "schemas": [scim.USER],
@@ -213,21 +214,7 @@ class Scim:
             "emails": [{"value": who.email, "type": "work", "primary": True}],
             "active": True,
         }
-        if not self._config.attributes:
-            return body
-        words = context(person)
-        for key, wanted in self._config.attributes.items():
-            value = None if wanted is None else wanted.value(words)
-            head, _, tail = ("", "", "") if key.startswith("urn:") else key.partition(".")
-            if tail:
-                body[head] = {**(body.get(head) or {}), tail: value}
-            elif value is None:
-                body.pop(key, None)
-            else:
-                body[key] = value
-                if key.startswith("urn:"):
-                    body["schemas"].append(key)
-        return body
+        return overlaid(body, self._config.attributes, lambda: context(person))
 
     def _naming(self, person: Person) -> Naming:
         """What this identity is called here: what `find` asks for, and what a record may match."""

@@ -54,9 +54,9 @@ class Bench:
         return json.dumps(self.exchanges.kept, default=str, ensure_ascii=False)
 
 
-def identity(key: str, n: int, subject: Subject = Subject.LEAVER) -> Identity:
-    """A synthetic person: `zz-<key>-<n>`."""
-    name = f"zz-{key}-{n}"
+def identity(key: str, n: int, subject: Subject = Subject.LEAVER, tag: str = "") -> Identity:
+    """A synthetic person: `zz-<key>-<n>`, and `tag`."""
+    name = f"zz-{key}-{n}{tag}"
     return Identity(
         key=key,
         n=n,

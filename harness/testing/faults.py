@@ -15,10 +15,11 @@ Place = Literal["any", "collection", "record", "paged", "filter"]
 class Shape:
     """What a fault must know of a system's answers. `items`: the field of a collection's items (None: the answer is
     the array), `total`: the field of the declared total, `state`: the record's field that tells whether the account
-    is usable, `filters`: the query parameters that select an account."""
+    is usable, `filters`: the query parameters that select an account. Where collections differ, `items` and `id` are
+    all the names that they go by. A field that lies deeper has dots in its name: `data.keys`."""
 
-    items: str | None = "items"
-    id: str = "id"
+    items: str | tuple[str, ...] | None = "items"
+    id: str | tuple[str, ...] = "id"
     total: str | None = None
     state: str | None = None
     filters: tuple[str, ...] = ()
@@ -102,31 +103,51 @@ def _on_items(change: Callable[[list[Any], Shape], Any]) -> Spoil:
     """Changes the items of an answer; a change that gives None takes the field away."""
 
     def spoil(given: Given, trouble: Trouble) -> None:
-        body, name = given.json(), trouble.shape.items
+        body = given.json()
         if isinstance(body, list):
             found = change(body, trouble.shape)
             given.set_json({} if found is None else found)
-        elif isinstance(body, dict) and isinstance(body.get(name), list):
-            found = change(body[name], trouble.shape)
-            body = {k: v for k, v in body.items() if k != name} if found is None else {**body, str(name): found}
-            given.set_json(body)
+            return
+        for path in _names(trouble.shape.items):
+            holder, name = _holder(body, path)
+            if isinstance(holder.get(name), list):
+                found = change(holder[name], trouble.shape)
+                holder.pop(name) if found is None else holder.update({name: found})
+                given.set_json(body)
+                return
 
     return spoil
 
 
+def _names(given: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else given or ()
+
+
 def _null_ids(items: list[Any], shape: Shape) -> Any:
-    return [{**item, shape.id: None} if isinstance(item, dict) else None for item in items]
+    ids = _names(shape.id)
+    return [{**item, **dict.fromkeys(ids, None)} if isinstance(item, dict) else None for item in items]
 
 
 def _lost_ids(items: list[Any], shape: Shape) -> Any:
-    return [{k: v for k, v in item.items() if k != shape.id} if isinstance(item, dict) else {} for item in items]
+    ids = _names(shape.id)
+    return [{k: v for k, v in item.items() if k not in ids} if isinstance(item, dict) else {} for item in items]
+
+
+def _holder(body: Any, path: str | None) -> tuple[dict[str, Any], str]:
+    """What the last field of a path is in, and the field; an empty one where there is no such place."""
+    *outer, name = (path or "").split(".")
+    for field in outer:
+        body = body.get(field) if isinstance(body, dict) else None
+    return (body if isinstance(body, dict) else {}), name
 
 
 def _total(by: int) -> Spoil:
     def spoil(given: Given, trouble: Trouble) -> None:
-        body, name = given.json(), trouble.shape.total
-        if name is not None and isinstance(body, dict) and isinstance(body.get(name), int):
-            given.set_json({**body, name: body[name] + by})
+        body = given.json()
+        holder, name = _holder(body, trouble.shape.total)
+        if isinstance(holder.get(name), int):
+            holder[name] += by
+            given.set_json(body)
 
     return spoil
 
@@ -139,10 +160,13 @@ def _loop(given: Given, trouble: Trouble) -> None:
 
 def _state(value: Any) -> Spoil:
     def spoil(given: Given, trouble: Trouble) -> None:
-        body, name = given.json(), trouble.shape.state
-        if isinstance(body, dict) and name is not None:
-            body.pop(name, None)
-            given.set_json(body if value is ... else {**body, name: value})
+        body = given.json()
+        holder, name = _holder(body, trouble.shape.state)
+        if trouble.shape.state is not None and holder:
+            holder.pop(name, None)
+            if value is not ...:
+                holder[name] = value
+            given.set_json(body)
 
     return spoil
 

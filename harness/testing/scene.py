@@ -27,6 +27,8 @@ class Peopled:
 
     secrets: tuple[str, ...] = ()  # the credentials of reader and writer
     entitlements: tuple[Entitlement, ...]  # at least one of each kind; several of one kind fill its pages
+    tag: str = ""  # ends the names of its people, where the system never forgets one
+    outlives: frozenset[Kind] = frozenset()  # kinds that this system goes on listing for an account that was removed
 
     def made(self, system: System, entitlement: Entitlement) -> Made | None:  # noqa: ARG002
         """The object that an entitlement hangs on."""
@@ -54,7 +56,7 @@ class Scene:
         self.bystander = self._settle("bystander", 2, Subject.BYSTANDER)
 
     def _settle(self, key: str, n: int, subject: Subject) -> Person:
-        who = identity(key, n, subject)
+        who = identity(key, n, subject, self.world.tag)
         self.bench.vault.learn(who.password.reveal())
         newcomer = person(who)
         account = self.world.join(self.system, newcomer)

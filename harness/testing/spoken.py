@@ -17,7 +17,7 @@ import pytest
 from harness.model import ListState, Presence
 from harness.ports import System, Tools
 from harness.testing.bench import Bench
-from harness.testing.laws import Laws
+from harness.testing.laws import Laws, listed
 from harness.testing.scene import Peopled, Scene, close, stands, timeless, unknowns
 from harness.testing.tcp import TCP_FAULTS, TcpRelay
 
@@ -135,7 +135,7 @@ class SpokenContract(Laws):
             if mine.account.presence is Presence.ABSENT:
                 assert theirs.account.presence is not Presence.PRESENT, name
             blind = 0
-            for grant, like in zip(scene.leaver.grants, scene.bystander.grants, strict=True):
+            for grant, like in zip(listed(scene), listed(scene, scene.bystander), strict=True):
                 if stands(mine, grant) is Presence.ABSENT:
                     assert stands(theirs, like) is not Presence.PRESENT, (name, grant.entitlement.label)
                 blind += stands(mine, grant) is not Presence.PRESENT
@@ -148,7 +148,7 @@ class SpokenContract(Laws):
             pytest.skip(scene.world.pages)
         scene.bench.exchanges.kept.clear()
         look = scene.look()
-        assert all(stands(look, grant) is Presence.PRESENT for grant in scene.leaver.grants)
+        assert all(stands(look, grant) is Presence.PRESENT for grant in listed(scene))
         assert scene.world.second_pages(scene) > 0, "no list of this world has a second page: make its pages smaller"
 
     def test_a_look_writes_nothing(self, scene: SpokenScene) -> None:

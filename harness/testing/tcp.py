@@ -101,6 +101,8 @@ class TcpRelay:
                 _reset(near)
                 continue
             far.settimeout(None)
+            for sock in (near, far):  # many small messages: each is to leave at once
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._open |= {near, far}
             both = _Pair(near, far)

@@ -33,6 +33,10 @@ class World(Peopled, ABC):
         """Whether 404 at this collection is declared to mean no items."""
         return False
 
+    def paged(self, path: str) -> bool:  # noqa: ARG002
+        """Whether several requests of one path are the pages of one list, and not questions of their own."""
+        return True
+
 
 @dataclass(kw_only=True)
 class Stage(Scene):
@@ -76,7 +80,7 @@ class Stage(Scene):
         if fault.place == "record":
             return [record] if self.world.shape.state is not None else []
         if fault.place == "paged":
-            return [path for path in collections if counts[path] > 1]
+            return [path for path in collections if counts[path] > 1 and self.world.paged(path)]
         if fault.place == "collection":
             return [p for p in collections if not (fault.name.startswith("404") and self.world.absent_on(p))]
         return list(counts) if fault.place == "any" else []

@@ -91,7 +91,9 @@ class LdapWire:
         told = {name: ["***"] if bare(name) in SECRET else list(given) for name, given in values.items()}
         return self._change("ADD", dn, {"attributes": told}, lambda c: c.add(dn, attributes=values), accept)
 
-    def modify(self, dn: str, changes: Sequence[Change], accept: Iterable[int] = ()) -> Told[int]:
+    def modify(
+        self, dn: str, changes: Sequence[Change], accept: Iterable[int] = (), controls: tuple[Control, ...] = ()
+    ) -> Told[int]:
         words = {
             "add": self._ldap3.MODIFY_ADD,
             "delete": self._ldap3.MODIFY_DELETE,
@@ -102,7 +104,8 @@ class LdapWire:
         for word, name, given in changes:
             made.setdefault(name, []).append((words[word], _bytes(given)))
             told.append({word: name, "values": ["***"] if bare(name) in SECRET else list(given)})
-        return self._change("MODIFY", dn, {"changes": told}, lambda c: c.modify(dn, made), accept)
+        shown = {"changes": told} | ({"controls": [control[0] for control in controls]} if controls else {})
+        return self._change("MODIFY", dn, shown, lambda c: c.modify(dn, made, controls=list(controls) or None), accept)
 
     def delete(self, dn: str, accept: Iterable[int] = (), controls: tuple[Control, ...] = ()) -> Told[int]:
         told = {"controls": [control[0] for control in controls]} if controls else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Literal
 
 from harness.wire.call import Unknown
@@ -45,6 +46,7 @@ class Search:
     paged: bool = (
         True  # False where the server has no pages (OpenLDAP's cn=Monitor): success alone says that it is whole
     )
+    bulky: frozenset[str] = frozenset()  # attributes, in lower case, of which evidence keeps size and SHA-256 only
 
     def shown(self, page: int, size: int) -> dict[str, Any]:
         told: dict[str, Any] = {"scope": self.scope, "filter": self.filter, "attributes": list(self.attributes)}
@@ -100,10 +102,24 @@ def entry(raw_dn: bytes, values: Mapping[str, list[bytes]]) -> Entry:
     return Entry(dn, made)
 
 
-def shown(found: Entry) -> dict[str, Any]:
+def shown(found: Entry, bulky: frozenset[str] = frozenset()) -> dict[str, Any]:
     """An entry as evidence keeps it."""
-    values = {name: ["***"] if bare(name) in SECRET else list(given) for name, given in found.values.items()}
-    return {"dn": found.dn, "attributes": values}
+    return {"dn": found.dn, "attributes": {name: _told(name, given, bulky) for name, given in found.values.items()}}
+
+
+def _told(name: str, given: tuple[bytes, ...], bulky: frozenset[str]) -> list[Any]:
+    if bare(name) in SECRET:
+        return ["***"]
+    if bare(name) in bulky:
+        return [f"{len(value)} bytes, sha256 {sha256(value).hexdigest()}" for value in given]
+    return list(given)
+
+
+def addressed(dn: str) -> str:
+    """The name to ask for an entry by. With the control for extended names one comes as `<GUID=…>;<SID=…>;CN=…`, which
+    is no name to ask by; its first part is, and follows the entry when it is moved."""
+    head, mark, _ = dn.partition(">;")
+    return f"{head}>" if mark and head.startswith("<") else dn
 
 
 def bare(name: str) -> str:

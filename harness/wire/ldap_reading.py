@@ -13,7 +13,7 @@ from harness.wire import ldap_codes
 from harness.wire.call import Unknown
 from harness.wire.dialogue import Asked, Broken, Dialogue, Heard, Told
 from harness.wire.extra import need
-from harness.wire.ldap_entry import Control, Entry, Search, entry, ranges, shown
+from harness.wire.ldap_entry import Control, Entry, Search, addressed, entry, ranges, shown
 from harness.wire.ldap_link import Link, Result
 from harness.wire.ldap_pool import Lease
 
@@ -115,7 +115,7 @@ class Reading:
                 raise Broken("the server does not answer in pages: nobody knows whether the list is whole")
             next_page = result.cookie or b""
             entries = _entries(result)
-            told = {"result": 0, "entries": [shown(one) for one in entries], "more": bool(next_page)}
+            told = {"result": 0, "entries": [shown(one, search.bulky) for one in entries], "more": bool(next_page)}
             return Heard((entries, next_page), told, 0)
 
         return self._dialogue.ask(asked, attempt)
@@ -128,7 +128,7 @@ class Reading:
             if result.code:
                 return Heard(None, {"result": result.code, "message": result.message}, result.code)
             entries = _entries(result)
-            return Heard(entries, {"result": 0, "entries": [shown(one) for one in entries]}, 0)
+            return Heard(entries, {"result": 0, "entries": [shown(one, search.bulky) for one in entries]}, 0)
 
         return self._dialogue.ask(Asked("SEARCH", self.url(search.base), search.shown(1, 1)), attempt)
 
@@ -160,7 +160,7 @@ class Reading:
             while high is not None:
                 if len(parts) != high + 1:
                     raise whole.fail(f"{attribute} of {found.dn}: {len(parts)} values where {high + 1} were announced")
-                search = Search(found.dn, ALL, "base", (f"{attribute};range={len(parts)}-*",), controls)
+                search = Search(addressed(found.dn), ALL, "base", (f"{attribute};range={len(parts)}-*",), controls)
                 page = whole(lambda s=search: self._base(link, s, frozenset((0,)))) or []  # type: ignore[misc]
                 more = [part for one in page for part in ranges(one) if part[1] == attribute.lower()]
                 if len(page) != 1 or len(more) != 1 or more[0][2] != len(parts) or not page[0].values[more[0][0]]:

@@ -1,11 +1,11 @@
-"""What adapters have in common: whose account it is, how a failed change, use or check is told."""
+"""What adapters have in common: whose account it is, how a failed change or check is told."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from harness.model import Account, Presence, Used
+from harness.model import Account
 from harness.ports import Person, WriteFailed
 from harness.wire.call import Unknown
 
@@ -24,14 +24,6 @@ def written() -> Iterator[None]:
         yield
     except Unknown as error:
         raise WriteFailed(error.reason, in_doubt=error.in_doubt) from None
-
-
-def used(ask: Callable[[], Used]) -> Used:
-    """What a credential was answered with; UNKNOWN with its reason where that cannot be told."""
-    try:
-        return ask()
-    except Unknown as error:
-        return Used(Presence.UNKNOWN, error.reason, error.sent, error.answered, error.evidence)
 
 
 def complaints(name: str, ask: Callable[[], object]) -> list[str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import call
-from tests.report.lineage import HOME, Q2, Q3
+from tests.report.lineage import Q2, Q3
+from tests.report.sample import DRILLS as HOME
 from tests.report.sample import FOLDER
 
 

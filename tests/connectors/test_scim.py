@@ -199,3 +199,35 @@ def test_a_refused_connection_is_not_in_doubt() -> None:
     receipt = connector.fire(event("terminate"), person(identity()))
     assert not receipt.in_doubt
     assert receipt.claim is Claim.ERROR
+
+
+def test_a_service_without_filters_is_read_whole(server: Server) -> None:
+    """The user is chosen from the list, and so are its groups; no request carries a filter."""
+    connector, kept = build(server, filters=False)
+    who, other = identity(1, "whole-one"), identity(2, "whole-two")
+    user, stays = join(connector, who), join(connector, other)
+    group = str(server("POST", "/Groups", {"schemas": [GROUP], "displayName": "whole"})["id"])
+    members = [{"value": user}, {"value": stays}]
+    server("PUT", f"/Groups/{group}", {"schemas": [GROUP], "displayName": "whole", "members": members})
+    receipt = connector.fire(event("terminate"), person(who))
+    assert receipt.claim is Claim.SUCCESS, receipt.detail
+    assert server.members(group) == [stays]
+    assert server("GET", f"/Users/{user}")["active"] is False
+    asked = [str(kept.get(name)["url"]) for name in receipt.evidence]
+    assert not [url for url in asked if "filter" in url or "count" in url]
+    unknown = connector.fire(event("delete", "ev-2"), person(identity(3, "whole-none")))
+    assert unknown.claim is Claim.ERROR
+    assert "knows no user" in unknown.detail
+
+
+def test_attributes_of_a_new_user_are_the_fleet_files(server: Server) -> None:
+    given = {
+        "externalId": None,
+        "name.formatted": "{{ identity.given_name }} F.",
+        "emails": [{"value": "{{ identity.email }}"}],
+    }
+    connector, _ = build(server, attributes=given)
+    made = server("GET", f"/Users/{join(connector, identity(4, 'with-attributes'))}")
+    assert "externalId" not in made
+    assert made["name"] == {"formatted": "Lea F.", "familyName": "Ver", "givenName": "Lea"}
+    assert made["emails"] == [{"value": "with-attributes@drill.example.test"}]

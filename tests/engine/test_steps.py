@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from harness.model import (
     SECOND,
     Demand,
     Event,
+    Keep,
     Kind,
     Leave,
     Step,
@@ -96,3 +99,20 @@ def test_a_rehire_gets_the_account_back_and_nothing_old_with_it() -> None:
         world.connector.acts["rejoin"] = [act]
         result = only(world.run(make_case(then=(step,))))
         assert result.verdict is verdict, outcomes(result)
+
+
+def test_what_a_return_brings_may_stay_by_policy_though_nobody_looked_for_it_before() -> None:
+    def rejoin(connector: MemoryConnector, event: Event, person: Person) -> None:
+        user = connector.systems["crm"].users[person.accounts["crm"].id]
+        user.active = True
+        user.rows[Kind.GROUP] = {"g-new": "everyone"}
+
+    keep = Keep("crm", Kind.GROUP, "everyone", "nobody can be outside it", "team@example.test", date(2999, 1, 1))
+    step = Step("rejoin", demand=Demand((entitlement("crm", "account"),), "old"))
+    world = World()
+    world.connector.acts["rejoin"] = [rejoin]
+    case = make_case(access=(entitlement("crm", "group", "everyone"),), then=(step,), keep=(keep,))
+    result = only(world.run(case))
+    groups = [(f.grant_id, f.outcome) for f in result.findings if f.kind is Kind.GROUP]
+    assert ("g-new", "kept") in groups, [(f.grant_id, f.outcome, f.reason) for f in result.findings]
+    assert result.verdict is Verdict.PASS, outcomes(result)

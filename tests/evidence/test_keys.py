@@ -103,8 +103,8 @@ def test_a_kms_that_cannot_sign_is_known_before_anything_runs(
     monkeypatch.setattr(kms, "broken", True)
     with pytest.raises(BadInput, match="no route to the KMS"):
         keys.open_signer("kms-test:ec", {keys.PUBLIC: str(pem)})
-    with pytest.raises(BadInput, match=r"pip install 'securesystemslib\[vault\]'"):
-        keys.open_signer("hv:key/1", {keys.PUBLIC: str(pem)})
+    with pytest.raises(BadInput, match=r"pip install 'securesystemslib\[gcpkms\]'"):
+        keys.open_signer("gcpkms:projects/p/k", {keys.PUBLIC: str(pem)})
     pem.write_bytes(b"-----BEGIN PUBLIC KEY-----\n")
     with pytest.raises(BadInput, match="not a public key"):
         keys.open_signer("kms-test:ed", {keys.PUBLIC: str(pem)})

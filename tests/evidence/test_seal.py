@@ -159,14 +159,16 @@ def test_a_register_that_lost_lines_gets_no_new_ones(tmp_path: Path) -> None:
 
 def test_runs_that_end_together_share_one_register(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from tests.evidence.bundles import write, seal\n"
-        "for n in range(5):\n"
+        "import sys, time; from pathlib import Path; from tests.evidence.bundles import write, seal\n"
+        "Path(sys.argv[1], sys.argv[2] + '.ready').touch()\n"
+        "while len(list(Path(sys.argv[1]).glob('*.ready'))) < 3: time.sleep(0.001)\n"
+        "for n in range(15):\n"
         "    name = f'{sys.argv[2]}-{n}'; folder = Path(sys.argv[1]) / name\n"
-        "    write(folder, name); seal(folder, name, None)\n"
+        "    write(folder, name, 1); seal(folder, name, None)\n"
     )
     started = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path), who]) for who in ("a", "b", "c")]
     assert [process.wait(60) for process in started] == [0, 0, 0]
-    assert len((tmp_path / names.RUNS).read_bytes().splitlines()) == 1 + 3 * 5 * 2
+    assert len((tmp_path / names.RUNS).read_bytes().splitlines()) == 1 + 3 * 15 * 2
     told, seen = both(tmp_path, None)
     assert told == 9
     assert {check for state, check, _ in seen if state != "ok"} == {"signature"}

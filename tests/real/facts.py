@@ -24,6 +24,7 @@ class Fact:
     channel: str | None = None
     reason: str = ""
     note: str = ""
+    subject: Subject = Subject.LEAVER  # a bystander's is `collateral`
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def holds(fact: Fact, drilled: Drilled) -> None:
     found = [
         f
         for f in result.findings
-        if f.subject is Subject.LEAVER
+        if f.subject is fact.subject
         and (f.system, f.kind, f.vantage) == (fact.system, fact.kind, fact.vantage)
         and (fact.name is None or f.name == fact.name)
         and (fact.channel is None or f.channel == fact.channel)

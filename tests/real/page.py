@@ -34,9 +34,10 @@ A finding reads *system · kind · name*, from the administrator's vantage unles
 
 @dataclass(frozen=True)
 class Chapter:
-    """One test module: its first line is the heading."""
+    """One test module: its first line is the heading. `member`: the folder of the fleet that it is about."""
 
     title: str
+    member: str
     facts: tuple[Fact, ...]
     clean: tuple[Clean, ...]
 
@@ -47,7 +48,8 @@ def chapters() -> Iterator[Chapter]:
         module = import_module(f"tests.real.{path.stem}")
         facts, clean = tuple(getattr(module, "FACTS", ())), tuple(getattr(module, "CLEAN", ()))
         if facts or clean:
-            yield Chapter((module.__doc__ or path.stem).strip().split("\n")[0].rstrip("."), facts, clean)
+            title = (module.__doc__ or path.stem).strip().split("\n")[0].rstrip(".")
+            yield Chapter(title, path.stem.removeprefix("test_"), facts, clean)
 
 
 def page() -> str:
@@ -57,8 +59,10 @@ def page() -> str:
     for chapter in found:
         parts.append(f"## {chapter.title}\n")
         parts.append("| seen | story | finding |\n|---|---|---|")
-        parts += [f"| {_cell(f.seen)} | {story(f.case)} | {finding(f)} |" for f in chapter.facts]
-        parts += [f"| {_cell(c.seen)} | {story(c.case)} | passes |" for c in chapter.clean]
+        for fact in chapter.facts:
+            parts.append(f"| {_cell(fact.seen)} | {story(fact.case, chapter.member)} | {finding(fact)} |")
+        for clean in chapter.clean:
+            parts.append(f"| {_cell(clean.seen)} | {story(clean.case, chapter.member)} | passes |")
         parts.append("")
     return "\n".join(parts)
 
@@ -69,12 +73,11 @@ def finding(fact: Fact) -> str:
     return f"**{fact.outcome}**: {_cell(place)}{vantage}"
 
 
-def story(case: str) -> str:
-    """A link to the story's file; the case's parameters stay visible."""
+def story(case: str, member: str) -> str:
+    """A link to the story's file, the member's own before another's of that name; parameters stay visible."""
     name = case.partition("[")[0]
-    places = [
-        p for home in ("fixtures/fleet", "tests/real", "scenarios") for p in sorted((ROOT / home).rglob(f"{name}.yaml"))
-    ]
+    homes = (f"fixtures/fleet/{member}", "fixtures/fleet", "tests/real", "scenarios")
+    places = [p for home in homes for p in sorted((ROOT / home).rglob(f"{name}.yaml"))]
     if not places:
         raise LookupError(f"no story of that name: {case}")
     return f"[{_cell(case)}](../{places[0].relative_to(ROOT)})"

@@ -19,6 +19,7 @@ import requests
 
 from fixtures.fleet import holder
 from fixtures.fleet.cache import NotInstalled
+from fixtures.fleet.members import NAMES
 from fixtures.fleet.openbao import install
 from tests.real.conftest import cannot
 from tests.real.shared import shared
@@ -73,6 +74,27 @@ def test_up_status_down(home: Path) -> None:
         capture_output=True, text=True, timeout=60, env={**os.environ, **told["env"]}, cwd=home,
     )  # fmt: skip
     assert "vault" in checked.stdout, checked.stdout + checked.stderr
+    assert fleet("down", *place).returncode == 0
+    assert [pid for pid in alive if holder._born(pid)] == []
+    assert list(home.iterdir()) == []
+
+
+def test_all_of_it_up_checked_and_down(home: Path) -> None:
+    """Every member at once, as a person has it: each is ready, each reader gets in, and nothing stays behind."""
+    place = ["--folder", str(home / "software")]
+    went = fleet("up", *place, "--json")
+    assert went.returncode == 0, went.stderr
+    told = json.loads(went.stdout)
+    assert told["up"] == list(NAMES)
+    found = json.loads(fleet("status", *place, "--json").stdout)
+    assert found == dict.fromkeys(NAMES, "ready")
+    alive = [pid for name in NAMES for pid in children(home / "software" / name)]
+    assert len(alive) > len(NAMES)
+    checked = subprocess.run(
+        [sys.executable, "-m", "harness.cli", "check", "--fleet", told["fleet"]],
+        capture_output=True, text=True, timeout=120, env={**os.environ, **told["env"]}, cwd=home,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stdout + checked.stderr
     assert fleet("down", *place).returncode == 0
     assert [pid for pid in alive if holder._born(pid)] == []
     assert list(home.iterdir()) == []

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
+from tests.report.sample import DRILLS as HOME
 from tests.report.sample import FOLDER
 
-HOME = Path(__file__).parent / "drills"
 Finding = dict[str, Any]
 
 Q2, Q3 = "2026-05-22-0900-11aa", "2026-08-21-0900-52bc"
@@ -37,7 +36,7 @@ def earlier(quarter: int) -> dict[str, Any]:
     """The results of the second (0) or third (1) quarter's drill."""
     told: dict[str, Any] = json.loads((FOLDER / "results.json").read_text())
     run = told["run"]
-    run["id"] = (Q2, Q3)[quarter]
+    run |= {"id": (Q2, Q3)[quarter], "compared": None}
     for key in ("started", "finished"):
         run[key] = run["id"][:10] + run[key][10:]
     for case in told["cases"]:

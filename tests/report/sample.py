@@ -20,10 +20,12 @@ from harness.model import (
     Verdict,
 )
 from harness.report import About, write
+from harness.report.drills import read
 from tests.report.parts import START, case, result
 from tests.report.told import about, coverage
 from tests.report.world import MINUTE, World
 
+DRILLS = Path(__file__).parent / "drills"  # written by tests.report.lineage
 FOLDER = Path(__file__).parents[2] / "reports" / "sample"
 KEEP = Keep("mail", Kind.MAILBOX, "*", "90-day retention MB-7", "mail-team@example.test", date(2027, 2, 18))
 OLD_KEEP = Keep(
@@ -327,7 +329,8 @@ def sample() -> tuple[RunResult, About, World]:
 def golden(folder: Path) -> list[Path]:
     """Writes the sample; the exchanges that it cites are printed in the report."""
     run, told, world = sample()
-    return write(folder, run, told, world.exchanges.get)
+    earlier = [read(path) for path in sorted(DRILLS.iterdir())]
+    return write(folder, run, told, world.exchanges.get, earlier=earlier)
 
 
 if __name__ == "__main__":

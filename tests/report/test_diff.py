@@ -13,10 +13,11 @@ import pytest
 
 from harness.model import BadInput, Coverage, Outcome, Verdict
 from harness.report.diff import Change, diff, lines, plain
-from harness.report.drills import Drilled, Judged, of, read
+from harness.report.drills import Drilled, Judged, read
 from harness.report.index import NAME, runs
 from harness.report.trend import flapping, pace, percentile, trend
-from tests.report.lineage import HOME, Q2, Q3, earlier
+from tests.report.lineage import Q2, Q3, earlier
+from tests.report.sample import DRILLS as HOME
 from tests.report.sample import FOLDER
 
 
@@ -98,14 +99,6 @@ def test_a_place_that_is_no_longer_seen_is_worse() -> None:
     assert found.worse
     assert found.cells == ((("crm", "license", "admin"), Coverage.TESTED, Coverage.BLIND),)
     assert not diff(blind, one(Outcome.REVOKED)).worse
-
-
-def test_bystanders_are_joined_by_what_was_lost_and_not_by_who_they_were(sample: Drilled) -> None:
-    told = json.loads((FOLDER / "results.json").read_text())
-    for number, found in enumerate(told["bystanders"]):
-        found |= {"fingerprint": f"other-{number}", "identity": f"bystander-{number + 40}"}
-    changes = {each.change for each in diff(sample, of(told)).grants if each.of.subject == "bystander"}
-    assert changes == {Change.SAME, Change.STILL_OPEN}
 
 
 @pytest.mark.parametrize(
