@@ -137,13 +137,20 @@ class Observer:
         track.by_name |= look.account.by_name  # a record that is gone does not make up for it
         seen = measure.account(look, reading.witnesses, removed=removed)
         self.note(party, track, seen, reading.round, phase, checkpoint)
+        for other in party.of(system, Vantage.ADMIN):
+            # A stranger once: it is adopted since, so nobody's look calls it a stranger any more.
+            if other.kind is Kind.ACCOUNT and other.grant_id == account.id != other.account_id:
+                self.note(party, other, seen, reading.round, phase, checkpoint)
+        adopted = {known.id for known in party.accounts.get(system, ())}
         for stranger in look.strangers:
+            if stranger in adopted:  # found in this very reading: followed as an account of its own
+                continue
             found = party.track(Track(system, Kind.ACCOUNT, f"account {stranger}", stranger, account.id, appeared=True))
             sight = look.account
-            other = Seen(
+            there = Seen(
                 Presence.PRESENT, "an account that nobody journalled", "", sight.sent, sight.answered, sight.evidence
             )
-            self.note(party, found, other, reading.round, phase, checkpoint)
+            self.note(party, found, there, reading.round, phase, checkpoint)
 
     def _meet(self, party: Party, system: str, account: Account, listing: Listing, first: bool) -> None:
         """Every row is followed from now on: what the harness granted, and what was there besides."""

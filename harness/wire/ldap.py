@@ -192,7 +192,7 @@ class Held:
 
     def close(self) -> None:
         with self._lock:
-            self.link.close()
+            self.link.close(wait=True)
 
 
 def _bytes(values: Sequence[str | bytes]) -> list[bytes]:

@@ -167,13 +167,19 @@ class Link:
         except (OSError, ValueError):
             return True
 
-    def close(self) -> None:
-        """Says goodbye where that can be said. May be called again."""
+    def close(self, *, wait: bool = False) -> None:
+        """Says goodbye where that can be said. May be called again. `wait`: for the server to hang up as well, so that
+        it lists the connection no more."""
         was, self.usable = self.usable, False
         if self._connection is None:
             return
         with suppress(Exception):
-            if was and self._watched is not None:
+            if was and wait and self._watched is not None:
+                self._watched.sock.settimeout(1)
+                self._watched.sock.shutdown(socket.SHUT_WR)
+                while self._watched.sock.recv(1 << 16):
+                    pass
+            elif was and self._watched is not None:
                 self._watched.until = time.monotonic() + 1
                 self._connection.unbind()
         sock = getattr(self._connection, "socket", None)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.wire.call import Unknown
+
 Rdn = frozenset[tuple[str, str]]
 Dn = tuple[Rdn, ...]
 _SPECIAL = set('"+,;<>\\=#')
 
 
-class NotADn(ValueError):
+class NotADn(Unknown, ValueError):
     """The text is no distinguished name."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"not a distinguished name: {text!r}")
 
 
 def dn_value(value: str) -> str:
@@ -44,7 +49,7 @@ def parsed(dn: str) -> Dn:
     for part, end in _parts(dn):
         attribute, equals, value = part.partition("=")
         if not equals or not attribute.strip():
-            raise NotADn(f"not a distinguished name: {dn!r}")
+            raise NotADn(dn)
         here.add((attribute.strip().casefold(), _unescaped(value, dn)))
         if end != "+":
             rdns.append(frozenset(here))
@@ -70,7 +75,7 @@ def first(dn: str) -> tuple[str, str]:
         if equals and attribute.strip():
             return attribute.strip(), _literal(value, dn)
         break
-    raise NotADn(f"not a distinguished name: {dn!r}")
+    raise NotADn(dn)
 
 
 def parent(dn: str) -> str:
@@ -132,7 +137,7 @@ def _literal(text: str, dn: str) -> str:
             made += text[place + 1].encode()
             place += 2
         else:
-            raise NotADn(f"not a distinguished name: {dn!r}")
+            raise NotADn(dn)
     return made.decode(errors="replace")
 
 

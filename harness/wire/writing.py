@@ -1,8 +1,9 @@
-"""What every adapter's changes have in common: whose account it is, and how a change that failed is told."""
+"""What adapters have in common: whose account it is, how a failed change or check is told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,3 +27,13 @@ def written(made: Mapping[str, Any] = NOTHING) -> Iterator[None]:
         yield
     except Unknown as error:
         raise WriteFailed(error.reason, in_doubt=error.in_doubt, vars=made) from None
+        raise WriteFailed(error.reason, in_doubt=error.in_doubt) from None
+
+
+def complaints(name: str, ask: Callable[[], object]) -> list[str]:
+    """For `check()`: empty, or the one line that says why a system could not be asked."""
+    try:
+        ask()
+    except Unknown as error:
+        return [f"{name}: {error.reason}"]
+    return []
