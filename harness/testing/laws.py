@@ -7,7 +7,6 @@ import pytest
 
 from harness.model import Grant, ListState, Presence, Used
 from harness.ports import Exercises, Person
-from harness.ports import Exercises
 from harness.testing.scene import Scene, listing, stands, timeless, unknowns
 
 
@@ -107,6 +106,8 @@ def listed(scene: Scene, who: Person | None = None) -> list[Grant]:
     """What an admin can see; a kind that only its use tells of is tried in `test_the_leavers_own_credential`."""
     kinds = scene.system.declaration().kinds
     return [grant for grant in (who or scene.leaver).grants if kinds[grant.entitlement.kind].listed]
+
+
 def _ways(scene: Scene, grant: Grant) -> list[str]:
     uses = scene.system.declaration().kinds[grant.entitlement.kind].uses
     return [channel for channel in uses if grant.channels is None or channel in grant.channels]

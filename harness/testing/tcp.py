@@ -108,18 +108,6 @@ class TcpRelay:
             both = _Pair(near, far)
             for source, sink, answers in ((near, far, False), (far, near, True)):
                 threading.Thread(target=self._pump, args=(both, source, sink, answers), daemon=True).start()
-            threading.Thread(target=self._pair, args=(near, far), daemon=True).start()
-
-    def _pair(self, near: socket.socket, far: socket.socket) -> None:
-        """Both directions of one conversation; whoever ends, in the end both sockets are closed."""
-        answers = threading.Thread(target=self._pump, args=(far, near, True), daemon=True)
-        answers.start()
-        self._pump(near, far, False)
-        answers.join()
-        with self._lock:
-            self._open -= {near, far}
-        for sock in (near, far):
-            sock.close()
 
     def _pump(self, both: _Pair, source: socket.socket, sink: socket.socket, answers: bool) -> None:
         with contextlib.suppress(OSError):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,7 +26,6 @@ def written(made: Mapping[str, Any] = NOTHING) -> Iterator[None]:
         yield
     except Unknown as error:
         raise WriteFailed(error.reason, in_doubt=error.in_doubt, vars=made) from None
-        raise WriteFailed(error.reason, in_doubt=error.in_doubt) from None
 
 
 def complaints(name: str, ask: Callable[[], object]) -> list[str]:
