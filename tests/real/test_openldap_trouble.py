@@ -139,7 +139,7 @@ def test_trouble_in_mid_run_makes_nothing_clean(
     story = tmp_path / STORY.name
     story.write_text(STORY.read_text().replace("then: [replay]\n", ""))
     fleet_file = tmp_path / "fleet.yaml"
-    within = "{default: 12s, openldap.account: 25s, openldap_refint.account: 25s}"
+    within = "{default: 8s, openldap.account: 18s, openldap_refint.account: 18s}"
     described = (HOME / "fleet.yaml").read_text()
     assert within in described
     fleet_file.write_text(described.replace(within, "4s"))
