@@ -139,7 +139,10 @@ def test_trouble_in_mid_run_makes_nothing_clean(
     story = tmp_path / STORY.name
     story.write_text(STORY.read_text().replace("then: [replay]\n", ""))
     fleet_file = tmp_path / "fleet.yaml"
-    fleet_file.write_text((HOME / "fleet.yaml").read_text().replace("within: 12s", "within: 4s"))
+    within = "{default: 8s, openldap.account: 18s, openldap_refint.account: 18s}"
+    described = (HOME / "fleet.yaml").read_text()
+    assert within in described
+    fleet_file.write_text(described.replace(within, "4s"))
     undo: list[Trouble] = []
     with watching(folder / "journal.jsonl", begin=lambda: undo.append(trouble(server)), end=lambda: undo[0](server)):
         drilled = drill(fleet_file, [story], server.env, folder)
