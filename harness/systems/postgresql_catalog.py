@@ -48,7 +48,8 @@ def places(oids: Sequence[int]) -> Statement:
 
 def held(oids: Sequence[int], *, shared: bool) -> Statement:
     """All that these roles own or have rights on in the database that is asked, or in the whole server. `rights` are
-    those a role holds itself; `gave` tells that it is named only because others have theirs from it."""
+    those a role holds itself; `gave` tells that it is named only because others have theirs from it. What an object
+    had when it was installed (`i`, since version 17) is no right."""
     where = "s.dbid = 0" if shared else "s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
     return Statement(_HELD.format(where=where, acls=_SHARED if shared else _LOCAL), (list(oids),))
 
@@ -88,7 +89,7 @@ LEFT JOIN LATERAL (
         bool_or(e.grantor = s.refobjid) AS gave
     FROM ({acls}) a(acl) CROSS JOIN LATERAL aclexplode(a.acl) e
 ) r ON true
-WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = ANY (%s::bigint[]::oid[]) AND {where}
+WHERE s.refclassid = 'pg_authid'::regclass AND s.deptype <> 'i' AND s.refobjid = ANY (%s::bigint[]::oid[]) AND {where}
 """
 
 

@@ -61,7 +61,7 @@ FACTS = [
     Fact("postgresql/second-account-keeps-groups", "The second account stays in its groups.", "second-account", ADMIN, Kind.GROUP, "drill_staff"),
 ]  # fmt: skip
 CLEAN = [
-    Clean("postgresql/offboarded", "NOLOGIN, sessions ended, REASSIGN and DROP OWNED in every database, DROP ROLE.", "offboarded"),
+    Clean("postgresql/offboarded", "NOLOGIN, sessions ended, REASSIGN and DROP OWNED in every database, DROP ROLE; the last member of a group among them.", "offboarded"),
     Clean("postgresql/rehired", "A new role of the same name has a new oid, and nothing of the old one.", "rehired"),
 ]  # fmt: skip
 

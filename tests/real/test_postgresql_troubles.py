@@ -116,10 +116,11 @@ def troubled(cluster: Cluster, folder: Path, more: str) -> Drilled:
     text = (HOME / "fleet.yaml").read_text()
     begin, offboard = text.split("      offboard:", 1)
     assert LAST in offboard
+    assert "within: 12s" in begin
     longer = f"{LAST}          {more}\n"
     changed = begin + "      offboard:" + offboard.replace(LAST, longer, 1)
     fleet_file = folder / "fleet.yaml"
-    fleet_file.write_text(changed.replace("within: 6s", "within: 3s"))
+    fleet_file.write_text(changed.replace("within: 12s", "within: 3s"))
     made = drill(fleet_file, [HOME / "scenarios" / f"{GONE}.yaml"], cluster.env, folder / "run")
     assert made.run.cleanup.complete, made.run.cleanup.leftovers
     left = "SELECT rolname FROM pg_roles WHERE rolname LIKE '%zz-%'"
