@@ -47,7 +47,7 @@ FACTS: list[Fact] = [
     ),
     _all("lock", "lock-keeps-rooms", "A locked user stays in all rooms", Kind.GROUP, ROOM),
     _all("lock", "lock-keeps-power", "A locked user keeps the power in a room", Kind.ROLE, POWER),
-    _all("lock", "lock-keeps-pushers", "A locked user's notifications still go out", Kind.FORWARDING, "drill-bridge"),
+    _all("lock", "lock-keeps-pushers", "A lock leaves where notifications go", Kind.FORWARDING, "drill-bridge"),
     _all("lock", "lock-keeps-sso-link", "A lock leaves the single sign-on link", Kind.CONSENT, "oidc-acme"),
     _all("lock", "lock-keeps-media", "A lock leaves the files", Kind.SHARE, "handover.txt"),
     _all(
@@ -55,7 +55,7 @@ FACTS: list[Fact] = [
         Kind.CREDENTIAL, "login-as", vantage=Vantage.LEAVER, outcome=Outcome.REVOKED, reason="M_USER_LOCKED",
     ),
     _all(
-        "suspend", "suspended-is-usable", "A suspended account is only told that it may not write",
+        "suspend", "suspended-is-usable", "A suspended account can still be used",
         Kind.ACCOUNT, None, channel="", reason="suspended: it may still sign in",
     ),
     _all(
@@ -66,9 +66,9 @@ FACTS: list[Fact] = [
         "suspend", "suspended-session-works", "A suspended user's session goes on",
         Kind.SESSION, "laptop", vantage=Vantage.LEAVER, reason="works (200)",
     ),
-    _all("suspend", "suspended-stays-in-rooms", "A suspended user reads on in every room", Kind.GROUP, ROOM),
+    _all("suspend", "suspended-stays-in-rooms", "A suspended user stays in all rooms", Kind.GROUP, ROOM),
     _all(
-        "shadow-ban", "shadow-banned-signs-in", "A shadow-banned user signs in, and is told nothing",
+        "shadow-ban", "shadow-banned-signs-in", "A shadow-banned user signs in as before",
         Kind.ACCOUNT, None, vantage=Vantage.LEAVER, channel="login", reason="works (200)",
     ),
     _all(
@@ -80,7 +80,7 @@ FACTS: list[Fact] = [
         Kind.CREDENTIAL, "login-as", vantage=Vantage.LEAVER, reason="works (200)",
     ),
     _all(
-        "log-out", "log-out-spares-pushers", "Notifications set up with a minted token go on after all devices are out",
+        "log-out", "log-out-spares-pushers", "Signing out all devices leaves notifications that a minted token set up",
         Kind.FORWARDING, "drill-bridge",
     ),
     *(
@@ -88,7 +88,7 @@ FACTS: list[Fact] = [
         for what, seen, kind, name in (
             ("admin", "Switched on again, the account is a server admin as before", Kind.ROLE, "server-admin"),
             ("power", "Switched on again, it has the old power in rooms", Kind.ROLE, "drill-contractors#moderator"),
-            ("sso-link", "Switched on again, the old single sign-on link opens it", Kind.CONSENT, "oidc-acme"),
+            ("sso-link", "Switched on again, it has the old single sign-on link", Kind.CONSENT, "oidc-acme"),
             ("media", "Switched on again, it has the old files", Kind.SHARE, "drawings.txt"),
         )
     ),

@@ -204,8 +204,36 @@ def test_a_minted_token_of_a_deactivated_admin_opens_the_admin_api(synapse: Syna
     minted = ask(synapse, "POST", path, own, json={}).json()["access_token"]
     system.remove(who)  # deactivated and erased
     assert ask(synapse, "GET", "/_synapse/admin/v3/users", minted).status_code == 200
+    assert ask(synapse, "POST", "/_matrix/client/v3/createRoom", minted, {"name": "after"}).status_code == 200
+    assert ask(synapse, "POST", "/_matrix/media/v3/upload", minted, {"any": "file"}).status_code == 200
+    assert [row.name for row in listed(system, who, "group").rows] == ["after"]  # somebody who left is in a new room
     assert ask(synapse, "POST", "/_matrix/client/v3/logout/all", own, json={}).status_code == 200
     assert ask(synapse, "GET", "/_synapse/admin/v3/users", minted).status_code == 401
+
+
+def test_a_suspended_user_may_read_and_not_write_and_a_locked_one_neither(synapse: Synapse, system: Matrix) -> None:
+    who = joined(system, somebody("quiet"))
+    assert who.account is not None
+    session = system.grant(who, Entitlement("synapse", Kind.SESSION, "laptop"), None)
+    assert session.secret is not None
+    own, user = session.secret.reveal(), who.account.id
+    room = ask(synapse, "POST", "/_matrix/client/v3/createRoom", own, {"name": "diary"}).json()["room_id"]
+    read, write = (
+        f"/_matrix/client/v3/rooms/{room}/messages?dir=b",
+        f"/_matrix/client/v3/rooms/{room}/send/m.room.message",
+    )
+
+    def tried() -> tuple[int, int]:
+        said = ask(synapse, "POST", write, own, {"msgtype": "m.text", "body": "still here"})
+        return ask(synapse, "GET", read, own).status_code, said.status_code
+
+    assert tried() == (200, 200)
+    ask(synapse, "PUT", f"/_synapse/admin/v1/suspend/{user}", json={"suspend": True}).raise_for_status()
+    assert tried() == (200, 403)
+    assert system.round().look(who).account.presence is Presence.PRESENT
+    ask(synapse, "PUT", f"/_synapse/admin/v2/users/{user}", json={"locked": True}).raise_for_status()
+    assert tried() == (401, 401)
+    assert system.round().look(who).account.presence is Presence.ABSENT
 
 
 def test_a_token_that_ends_by_itself_was_not_revoked(synapse: Synapse) -> None:
