@@ -61,7 +61,7 @@ class AwsWorld(SpokenWorld):
     """One server for a whole module: who stays from an earlier test is removed before the next one joins."""
 
     prefixes: tuple[str, ...]  # the services of the reader's actions
-    finding: frozenset[str] = frozenset()  # actions that only `find` needs: no look can feel their loss
+    finding: frozenset[str] = frozenset()  # actions whose loss takes nothing of the leaver's out of a look
     page_size = 2
 
     def __init__(self, emulated: Emulated) -> None:

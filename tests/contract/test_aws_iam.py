@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from fixtures.fleet.moto import NotInstalled, running
-from harness.model import Entitlement, Kind
+from harness.model import Entitlement, Kind, ListState
 from harness.ports import System, Tools
 from harness.systems.aws_iam import AwsIamConfig, build, scopes
+from harness.testing.scene import listing
+from harness.testing.spoken import SpokenScene
 from tests.contract.aws_faults import ANSWERS, IN_LISTS, MARKED, error
 from tests.contract.aws_front import AwsFront, Fault
 from tests.contract.aws_world import AwsContract, AwsWorld, Emulated
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.real
 
 class Iam(AwsWorld):
     prefixes = ("iam:",)
+    finding = frozenset({"iam:ListSigningCertificates"})  # nobody here has one: see the test of its own below
     entitlements = (
         Entitlement("iam", Kind.GROUP, "drill-group"),
         Entitlement("iam", Kind.ROLE, "drill-read"),
@@ -63,3 +66,13 @@ class TestAwsIam(AwsContract):
     def world(self, emulated: Emulated) -> Iterator[Iam]:
         yield Iam(emulated)
         emulated.front.clear()
+
+    def test_a_sort_that_may_not_be_listed_hides_nothing_and_ends_nothing(self, scene: SpokenScene) -> None:
+        assert isinstance(scene.world, AwsWorld)
+        with scene.world.emulated.lacking("iam:ListSigningCertificates"):
+            look = scene.look()
+        held = listing(look, Kind.CREDENTIAL)
+        assert held is not None
+        assert held.state is ListState.UNKNOWN
+        assert "denied" in held.reason
+        assert len(held.rows) == 4  # what the other sorts told
