@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
+import smtplib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -81,6 +82,8 @@ def test_a_colleagues_rule_goes_on_sending_mail_to_who_is_gone(dovecot: Dovecot,
     await_refusal(mail, who)
     deliver(dovecot, "drill-boss@drill.example.test", "secret")
     assert outside(dovecot, who.identity.email, "secret")
+    with pytest.raises(smtplib.SMTPRecipientsRefused, match=r"5\.1\.1"):  # its own redirect is idle
+        deliver(dovecot, who.identity.email, "to nobody")
 
 
 def await_refusal(mail: Imap, who: Person) -> int:
