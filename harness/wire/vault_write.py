@@ -47,7 +47,8 @@ class VaultWriter:
         server would keep listing for as long as it was made for: tokens and secret-ids."""
         self.api.change("DELETE", self._login(username), gone=True)
         if found.entity is not None:
-            self.api.change("DELETE", f"/identity/entity/id/{one(found.entity)}", gone=True)
+            with self._lock:  # nobody writes a list of members back that still names it
+                self.api.change("DELETE", f"/identity/entity/id/{one(found.entity)}", gone=True)
         asked = {"alias_name": username, "alias_mount_accessor": self.accessor()}
         answer = self.api.change("POST", "/identity/lookup/entity", asked)
         if answer.status != 204:

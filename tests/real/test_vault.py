@@ -24,11 +24,15 @@ SCENARIOS = HOME / "scenarios"
 
 LEAVER = Vantage.LEAVER
 WAYS = {
-    "login-deleted": "the login is deleted",
-    "entity-disabled": "the entity is disabled too",
-    "entity-deleted": "the entity is deleted too",
-    "logins-revoked": "every login is revoked too",
+    "delete-login": "the login is deleted",
+    "disable-entity": "the entity is disabled too",
+    "delete-entity": "the entity is deleted too",
+    "revoke-logins": "every login is revoked too",
 }
+
+
+def case_of(way: str) -> str:
+    return f"ways-to-offboard[{way}]"
 
 
 def _works(way: str, kind: Kind, name: str, what: str) -> list[Fact]:
@@ -37,8 +41,8 @@ def _works(way: str, kind: Kind, name: str, what: str) -> list[Fact]:
     ids = f"vault/{way}/{name}"
     reason = "found by its own id" if name == "orphan" else ""
     return [
-        Fact(ids, seen, way, "bao", kind, name, reason=reason),
-        Fact(f"{ids}-works", seen, way, "bao", kind, name, vantage=LEAVER, reason="works (200)"),
+        Fact(ids, seen, case_of(way), "bao", kind, name, reason=reason),
+        Fact(f"{ids}-works", seen, case_of(way), "bao", kind, name, vantage=LEAVER, reason="works (200)"),
     ]
 
 
@@ -47,31 +51,43 @@ def _listed(way: str, name: str, what: str) -> list[Fact]:
     seen = f"after {WAYS[way]}, {what} is refused, and still listed by its accessor"
     ids = f"vault/{way}/{name}"
     return [
-        Fact(ids, seen, way, "bao", Kind.SESSION, name, note="use refused"),
-        Fact(f"{ids}-refused", seen, way, "bao", Kind.SESSION, name, Outcome.REVOKED, LEAVER, reason="refused (403)"),
+        Fact(ids, seen, case_of(way), "bao", Kind.SESSION, name, note="use refused"),
+        Fact(
+            f"{ids}-refused",
+            seen,
+            case_of(way),
+            "bao",
+            Kind.SESSION,
+            name,
+            Outcome.REVOKED,
+            LEAVER,
+            reason="refused (403)",
+        ),
     ]
 
 
 def _table() -> Iterator[Fact]:
     """The table of docs/fleets/openbao.md once more."""
     for way in WAYS:
-        stays = way in ("login-deleted", "entity-disabled")
-        if way == "login-deleted":
+        stays = way in ("delete-login", "disable-entity")
+        if way == "delete-login":
             yield from _works(way, Kind.SESSION, "login", "the token of a login")
             yield from _works(way, Kind.SESSION, "child", "a token made with it")
-        elif way != "logins-revoked":
+        elif way != "revoke-logins":
             yield from _listed(way, "login", "the token of a login")
             yield from _listed(way, "child", "a token made with it")
         yield from _works(way, Kind.SESSION, "orphan", "a token without parent")
         yield from _works(way, Kind.CREDENTIAL, "drill-app", "a secret-id of an AppRole")
         if stays:
             seen = f"after {WAYS[way]}, the entity stays a member of its group"
-            yield Fact(f"vault/{way}/group", seen, way, "bao", Kind.GROUP, None)
-    yield Fact("vault/entity-stays", "deleting the login leaves the entity", "login-deleted", "bao", Kind.ACCOUNT, None)
+            yield Fact(f"vault/{way}/group", seen, case_of(way), "bao", Kind.GROUP, None)
+    yield Fact(
+        "vault/entity-stays", "deleting the login leaves the entity", case_of("delete-login"), "bao", Kind.ACCOUNT, None
+    )
     yield Fact(
         "vault/entity-disabled",
         "a disabled entity cannot be used, and its record remains",
-        *("entity-disabled", "bao", Kind.ACCOUNT, None, Outcome.REVOKED),
+        *(case_of("disable-entity"), "bao", Kind.ACCOUNT, None, Outcome.REVOKED),
         reason="record remains",
     )
 
@@ -128,19 +144,19 @@ FACTS = [
     Fact(
         "vault/groups-of-groups/branch",
         "a member of a group is, through it, in the groups above it, and stays there",
-        *("in-groups-of-groups", "bao", Kind.GROUP, "drill-branch"),
+        *("groups-of-groups[delete-login]", "bao", Kind.GROUP, "drill-branch"),
         reason="through the group drill-engineers",
     ),
     Fact(
         "vault/groups-of-groups/everyone",
         "however far above",
-        *("in-groups-of-groups", "bao", Kind.GROUP, "drill-everyone"),
+        *("groups-of-groups[delete-login]", "bao", Kind.GROUP, "drill-everyone"),
         reason="through the group drill-branch",
     ),
     Fact(
         "vault/groups-of-groups/policy",
         "with the policies that the topmost group gives",
-        *("in-groups-of-groups", "bao", Kind.ROLE, "drill-auditor through drill-everyone"),
+        *("groups-of-groups[delete-login]", "bao", Kind.ROLE, "drill-auditor through drill-everyone"),
     ),
     Fact(
         "vault/taken-on-demand",
@@ -157,9 +173,14 @@ FACTS = [
 CLEAN = [
     Clean("vault/nothing-minted", "login and entity deleted, every login revoked", "nothing-minted"),
     Clean("vault/given-back-on-demand", "a secret taken on demand ends with the login's token", "given-back-on-demand"),
-    Clean("vault/groups-of-groups", "the deleted entity is out of all groups above its own", "out-of-groups-of-groups"),
+    Clean(
+        "vault/groups-of-groups",
+        "the deleted entity is out of all groups above its own",
+        "groups-of-groups[revoke-logins]",
+    ),
 ]
-STORIES = sorted({fact.case for fact in FACTS} | {clean.case for clean in CLEAN} | {"second-account"})
+CASES = {fact.case for fact in FACTS} | {clean.case for clean in CLEAN} | {"second-account"}
+STORIES = sorted({case.partition("[")[0] for case in CASES})
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +246,7 @@ def test_bystanders_are_intact_and_the_server_is_as_it_was(drilled: Drilled, ser
 def test_no_secret_is_in_the_run_folder(drilled: Drilled, server: Prepared) -> None:
     people = [result.identity for result in drilled.run.cases]
     secrets = [server.bao.token, server.reader, *(who.password.reveal() for who in people if who is not None)]
-    assert len(secrets) == len(STORIES) + 2
+    assert len(secrets) == len(CASES) + 2
     assert secrets_in(drilled.folder, secrets) == []
     assert secrets_in(drilled.folder, [str(people[0].username if people[0] else "")])  # the search does find
 

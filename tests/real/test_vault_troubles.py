@@ -74,7 +74,7 @@ def hasty(folder: Path, trouble: str = "") -> Path:
     assert LAST in text
     more = LAST.replace("\n", f"\n        - {trouble}\n", 1) if trouble else LAST
     made = folder / "fleet.yaml"
-    made.write_text(text.replace(LAST, more).replace("within: 15s, poll: 2s", "within: 3s, poll: 1s"))
+    made.write_text(text.replace(LAST, more).replace("within: 30s, poll: 5s", "within: 3s, poll: 1s"))
     return made
 
 
