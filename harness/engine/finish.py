@@ -168,13 +168,15 @@ def _track(life: Life, track: Track) -> list[Finding]:
     question = _question(life, track)
     if track.taken and not any(o.presence is Presence.PRESENT for o in track.complete):
         return []
-    if track.kind is not Kind.ACCOUNT and any(means(e, track) for e in life.case.demand.has):
+    sent = life.sent.receipt.sent if life.sent else 0
+    asked = any(means(e, track) for e in life.case.demand.has)
+    if track.kind is not Kind.ACCOUNT and asked and not _held_elsewhere(life, track, sent):
         return [judge(replace(question, expects=Expects.HAS), track.observations)]
     marks = life.steps.marks if life.steps else []
     mark = next((m for m in marks if m.demand and any(means(e, track) for e in m.demand.has)), None)
-    if track.kind is Kind.ACCOUNT and any(means(e, track) for e in life.case.demand.has):
+    if track.kind is Kind.ACCOUNT and asked:
         return []
-    if mark is not None:
+    if mark is not None and not (track.kind is not Kind.ACCOUNT and _held_elsewhere(life, track, mark.at)):
         before, after = _split(track, mark)
         found = []
         if not track.wanted and not track.appeared:
@@ -189,6 +191,19 @@ def _track(life: Life, track: Track) -> list[Finding]:
     if _excused(life, track, marks):
         return []
     return [judge(question, track.observations)]
+
+
+def _held_elsewhere(life: Life, track: Track, since: Instant) -> bool:
+    """Another account of the same person holds what is demanded, and holds it longer: the demand is met or missed
+    there. Whoever comes back under a new id has the access on that one, and the old account must not have it."""
+    mine = _last_present(track, since)
+    return any(
+        _last_present(other, since) > mine
+        for other in _tracks(life)
+        if (other.system, other.kind, other.name) == (track.system, track.kind, track.name)
+        and other.account_id != track.account_id
+        and other.vantage is track.vantage
+    )
 
 
 def _index(life: Life, label: str) -> int:

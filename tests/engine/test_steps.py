@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from harness.model import (
     SECOND,
     Demand,
@@ -15,7 +17,7 @@ from harness.model import (
     Verdict,
 )
 from harness.ports import Person
-from tests.engine.memory import MemoryConnector
+from tests.engine.memory import MemoryConnector, User
 from tests.engine.read import find, only, outcomes
 from tests.engine.world import World, entitlement, make_case
 
@@ -116,3 +118,30 @@ def test_what_a_return_brings_may_stay_by_policy_though_nobody_looked_for_it_bef
     groups = [(f.grant_id, f.outcome) for f in result.findings if f.kind is Kind.GROUP]
     assert ("g-new", "kept") in groups, [(f.grant_id, f.outcome, f.reason) for f in result.findings]
     assert result.verdict is Verdict.PASS, outcomes(result)
+
+
+@pytest.mark.parametrize(
+    ("left", "given", "verdict"),
+    [
+        (False, True, Verdict.PASS),  # the new account has it, the old one not any more
+        (True, True, Verdict.FAIL),  # the old account still has it as well
+        (False, False, Verdict.FAIL),  # nobody has it
+    ],
+)
+def test_whoever_is_hired_again_under_a_new_id_has_the_access_there(left: bool, given: bool, verdict: Verdict) -> None:
+    def leave(connector: MemoryConnector, event: Event, person: Person) -> None:
+        user = connector.systems["crm"].users[person.accounts["crm"].id]
+        user.active, user.rows = False, user.rows if left else {}
+
+    def rejoin(connector: MemoryConnector, event: Event, person: Person) -> None:
+        rows = {Kind.GROUP: {"g-everyone": "everyone"}} if given else {}
+        connector.systems["crm"].users["crm-new"] = User("crm-new", person.identity.username, "pw", rows=rows)
+
+    access = (entitlement("crm", "group", "everyone"),)
+    step = Step("rejoin", demand=Demand((entitlement("crm", "account"), *access), "old"))
+    world = World()
+    world.connector.acts |= {"terminate": [leave], "rejoin": [rejoin]}
+    result = only(world.run(make_case(access=access, then=(step,))))
+    groups = [(f.outcome, f.reason) for f in result.findings if f.kind is Kind.GROUP]
+    assert result.verdict is verdict, groups
+    assert any(outcome == "missing" for outcome, _ in groups) is not given, groups
