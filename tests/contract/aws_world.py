@@ -16,7 +16,7 @@ from fixtures.fleet.moto.prepare import READER
 from harness.config import Ref
 from harness.model import Account, Entitlement, ListState, Made, ObjectSpec, Presence
 from harness.ports import Person, System
-from harness.testing.scene import Scene, close, provisions, stands, unknowns
+from harness.testing.scene import Scene, close, provisions, stands, timeless, unknowns
 from harness.testing.spoken import SpokenContract, SpokenScene, SpokenWorld, Trouble
 from tests.contract.aws_faults import OF_LISTS
 from tests.contract.aws_front import LISTS, AwsFront, Fault
@@ -63,6 +63,8 @@ class AwsWorld(SpokenWorld):
     prefixes: tuple[str, ...]  # the services of the reader's actions
     finding: frozenset[str] = frozenset()  # actions whose loss takes nothing of the leaver's out of a look
     page_size = 2
+    fronted: frozenset[str] = frozenset()  # actions that moto does not know: the front answers them
+    side = "READER"  # whose credential looks
 
     def __init__(self, emulated: Emulated) -> None:
         self.emulated = emulated
@@ -122,6 +124,20 @@ class AwsContract(SpokenContract):
                     unfelt.pop(name, None)
         close(scene.system)
         assert not unfelt, f"not noticed anywhere: {list(unfelt)}"
+
+    def test_the_reader_has_just_its_scopes_and_sees_what_the_administrator_sees(self, scene: SpokenScene) -> None:
+        world = scene.world
+        assert isinstance(world, AwsWorld)
+        granted = {action for action in READER if action.startswith(world.prefixes)}
+        assert granted == set(scene.system.declaration().scopes) - world.fronted
+        world.side = "ADMIN"
+        admin = scene.hasty()
+        try:
+            for person in (scene.leaver, scene.bystander):
+                assert timeless(admin.round().look(person)) == timeless(scene.look(person))
+                assert admin.round().find(person).accounts == scene.find(person).accounts
+        finally:
+            close(admin)
 
     def _operations(self, scene: SpokenScene) -> list[str]:
         """What a clean look asks for."""

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.real
 
 class Iam(AwsWorld):
     prefixes = ("iam:",)
+    fronted = frozenset({"iam:ListServiceSpecificCredentials"})
     finding = frozenset({"iam:ListSigningCertificates"})  # nobody here has one: see the test of its own below
     entitlements = (
         Entitlement("iam", Kind.GROUP, "drill-group"),
@@ -40,7 +41,7 @@ class Iam(AwsWorld):
             {
                 "type": "aws-iam",
                 "url": f"http://{host}:{port}",
-                "reader": self.emulated.auth("READER", wrong=wrong),
+                "reader": self.emulated.auth(self.side, wrong=wrong),
                 "writer": self.emulated.auth("ADMIN"),
                 "console_password": False,
                 "page_size": self.page_size,

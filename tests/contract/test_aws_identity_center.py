@@ -39,7 +39,7 @@ class Center(AwsWorld):
                 "url": f"http://{host}:{port}",
                 "instance": self.emulated.moto.env["MOTO_INSTANCE"],
                 "identity_store": self.emulated.moto.env["MOTO_STORE"],
-                "reader": self.emulated.auth("READER", wrong=wrong),
+                "reader": self.emulated.auth(self.side, wrong=wrong),
                 "writer": self.emulated.auth("ADMIN"),
                 "status": False,
                 "page_size": self.page_size,
