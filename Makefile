@@ -19,8 +19,14 @@ help:
 demo: $(VENV)/.sandbox
 	@$(BIN)/exitproof demo $(ARGS)
 
+# Real software is waited for more than worked with: several files of such tests go on at once.
 test: $(VENV)/.dev
+ifdef ARGS
 	$(PYTEST) $(ARGS)
+else
+	$(PYTEST) -m "not real"
+	$(PYTEST) -m real -n 4 --dist loadfile
+endif
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check $(SOURCES)

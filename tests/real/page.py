@@ -25,7 +25,7 @@ versions named here need not hold for others.
 ```sh
 exitproof fleet up           # installs and starts all of it on loopback, and writes a fleet file and its variables
 exitproof fleet down         # leaves no process and no file
-make test ARGS="-m real"     # the suite itself
+make test ARGS="-m real -n 4 --dist loadfile"     # the suite itself, several files at once
 ```
 
 A finding reads *system · kind · name*, from the administrator's vantage unless it says *leaver*.
