@@ -37,6 +37,8 @@ def place(tmp_path: Path) -> Path:
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "killed.yaml").write_text(STORY)
     text = locate("sandbox").read_text()
+    assert "hold: 1s," in text
+    text = text.replace("hold: 1s,", "hold: 60s,")  # a run that does not end before it is met
     (tmp_path / "fleet.yaml").write_text(text)
     return tmp_path
 

@@ -58,7 +58,7 @@ FACTS = [
     Fact("moto/locked-device", "moto: … and its MFA device", LOCKED, "aws_iam", Kind.DEVICE, "phone"),
     Fact("moto/renamed-old-name", "moto: a renamed user is not found by its old name, and stays", "renamed-old-name",
          "aws_iam", Kind.ACCOUNT, None),
-    Fact("moto/center-dead-membership", "moto: Identity Center's DeleteUser leaves the membership of the dead id",
+    Fact("moto/center-dead-membership", "moto: `Identity Center`'s DeleteUser leaves the membership of the dead id",
          "center-deleted", "aws_center", Kind.GROUP, "drill-admins"),
     Fact("moto/center-dead-assignment", "moto: … and its account assignment", "center-deleted", "aws_center",
          Kind.ROLE, "drill-read@123456789012"),
@@ -75,7 +75,7 @@ CLEAN = [
         "moto: a rehire under the same name has a new UserId and nothing of the old",
         "rehired-same-name",
     ),
-    Clean("moto/center-purged", "moto: memberships, assignments, then the Identity Center user", "center-purged"),
+    Clean("moto/center-purged", "moto: memberships, assignments, then the `Identity Center` user", "center-purged"),
 ]
 
 
