@@ -24,8 +24,8 @@ LEFT = f"OU=Left,OU=Drill,{BASE}"
 
 
 @pytest.fixture(scope="module")
-def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samba]:
-    with served(tmp_path_factory.mktemp("samba")) as started:
+def samba() -> Iterator[Samba]:
+    with served() as started:
         yield started
 
 

@@ -75,8 +75,8 @@ def ran(samba: Samba, folder: Path, harm: Callable[[], None], undo: Callable[[],
 
 
 @pytest.fixture
-def samba(tmp_path: Path) -> Iterator[Samba]:
-    with served(tmp_path / "samba") as started:
+def samba() -> Iterator[Samba]:
+    with served() as started:
         yield started
 
 
