@@ -14,7 +14,6 @@ from harness.model import SECOND, Account, Entitlement, Floor, Grant, Kind, Made
 from harness.ports import Declaration, KindTraits, Person, Tools, WriteFailed
 from harness.systems.matrix_look import ADMIN, Looks
 from harness.systems.matrix_write import Writer
-from harness.wire.auth import Auth
 from harness.wire.call import Unknown
 from harness.wire.http import HttpWire
 from harness.wire.survey import SurveyRound
@@ -95,7 +94,7 @@ class Matrix:
         return Declaration(
             type="matrix",
             url=config.url,
-            reader=_who(config.reader_auth),
+            reader=config.reader_auth.kind,
             independent=config.independent,
             owner=config.owner,
             kinds=kinds,
@@ -183,10 +182,6 @@ class Matrix:
         """A sign-in with the password; the session that it makes is signed out at once."""
         account = account_of(person)
         return tried(self._tools, lambda: self._reader.login(account.id, person.identity.password))
-
-
-def _who(auth: Auth) -> str:
-    return next((name for name in type(auth).model_fields if getattr(auth, name) is not None), "none")
 
 
 def build(

@@ -252,7 +252,7 @@ def _who(auth: Auth) -> str:
         return f"basic: {auth.basic.username}"
     if auth.oauth2 is not None:
         return f"oauth2: {auth.oauth2.client_id}"
-    return next((name for name in type(auth).model_fields if getattr(auth, name) is not None), "none")
+    return auth.kind
 
 
 def build(

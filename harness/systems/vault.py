@@ -13,7 +13,6 @@ from harness.adapter import SystemAdapter, SystemConfig
 from harness.config import Config
 from harness.model import Account, Entitlement, Grant, Kind, Made, ObjectSpec, Touches, Used
 from harness.ports import Declaration, KindTraits, Person, Tools, WriteFailed
-from harness.wire.auth import Auth
 from harness.wire.http import HttpWire
 from harness.wire.survey import SurveyRound
 from harness.wire.vault_api import VaultApi
@@ -103,7 +102,7 @@ class Vault:
         return Declaration(
             type="vault",
             url=config.url,
-            reader=_who(config.reader_auth),
+            reader=config.reader_auth.kind,
             independent=config.independent,
             owner=config.owner,
             kinds=kinds,
@@ -243,10 +242,6 @@ def _only_group(spec: ObjectSpec) -> str:
     if spec.kind is not Kind.GROUP:
         raise WriteFailed(f"a secrets server has groups as objects, no {spec.kind}")
     return spec.name
-
-
-def _who(auth: Auth) -> str:
-    return next((name for name in type(auth).model_fields if getattr(auth, name) is not None), "none")
 
 
 def build(

@@ -49,6 +49,11 @@ class Auth(Config):
             )
         return self
 
+    @property
+    def kind(self) -> str:
+        """Which of them it is: never what it holds."""
+        return next(name for name in type(self).model_fields if getattr(self, name) is not None)
+
 
 class Credential(Config):
     """`reader: {auth: …}` or `writer: {auth: …}`."""
