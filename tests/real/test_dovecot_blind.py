@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from harness.model import Outcome, Vantage, Verdict
 from tests.real.conftest import cannot
 from tests.real.drills import Drilled, drill
 from tests.real.test_dovecot import FLEET, SCENARIOS, told
+from tests.real.trouble import cleaning, meanwhile
 
 pytestmark = pytest.mark.real
 
@@ -40,27 +40,8 @@ def run(server: Dovecot, folder: Path, code: str, *words: str, mend: Callable[[]
     )
     file = folder / "fleet.yaml"
     file.write_text("".join(lines).replace("within: 16s", "within: 3s"))
-    with mending(folder / "run", mend):
+    with meanwhile(folder / "run", (cleaning, mend)):
         return drill(file, [STORY], server.env, folder / "run")
-
-
-@contextmanager
-def mending(folder: Path, mend: Callable[[], None]) -> Iterator[None]:
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.1):
-            if any('"op":"revoke"' in file.read_text().replace(" ", "") for file in folder.glob("journal*.jsonl")):
-                mend()
-                return
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def test_a_server_that_dies_makes_nothing_clean(dovecot: Dovecot, tmp_path: Path) -> None:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,15 +26,14 @@ from harness.wire.ldap_link import Address
 from tests.contract.test_ldap import BASE, Slapd
 from tests.real.conftest import cannot
 from tests.real.drills import drill
+from tests.real.trouble import cleaning, left, meanwhile
 
 pytestmark = pytest.mark.real
 
 HOME = Path(module.__file__).parent
 STORY = HOME / "scenarios" / "offboarded.yaml"  # it passes where nothing goes wrong
 DATABASE = "olcDatabase={1}mdb,cn=config"
-PATIENCE_S = 90
 
-Event = Mapping[str, Any]
 Trouble = Callable[[OpenLdap], None]
 
 
@@ -85,44 +79,6 @@ def cut(server: OpenLdap) -> Trouble:
     return lambda one: set_in(one, {"olcLimits": before})
 
 
-@contextmanager
-def watching(journal: Path, *, begin: Callable[[], None], end: Callable[[], None]) -> Iterator[None]:
-    """`begin` once the leave was answered, `end` once cleanup tries to take something of the leaver's back."""
-    failed: list[BaseException] = []
-
-    def watch() -> None:
-        try:
-            _await(journal, lambda e: e.get("op") == "event" and e.get("state") == "answered")
-            begin()
-            _await(journal, lambda e: _of_leaver(e) and e.get("op") in ("revoke", "remove"))
-            end()
-        except BaseException as error:  # noqa: BLE001  told by the test itself
-            failed.append(error)
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    yield
-    thread.join(PATIENCE_S)
-    assert not failed, failed
-    assert not thread.is_alive()
-
-
-def _of_leaver(event: Event) -> bool:
-    return str(event.get("identity", "")).startswith("leaver")
-
-
-def _await(journal: Path, wanted: Callable[[Event], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        lines = journal.read_text().splitlines() if journal.exists() else []
-        for line in lines:
-            with suppress(ValueError):  # the last one may be half written
-                if wanted(json.loads(line)):
-                    return
-        time.sleep(0.02)
-    raise TimeoutError("the journal never told of it")
-
-
 @pytest.mark.parametrize(
     ("trouble", "causes"),
     [
@@ -144,7 +100,7 @@ def test_trouble_in_mid_run_makes_nothing_clean(
     assert within in described
     fleet_file.write_text(described.replace(within, "4s"))
     undo: list[Trouble] = []
-    with watching(folder / "journal.jsonl", begin=lambda: undo.append(trouble(server)), end=lambda: undo[0](server)):
+    with meanwhile(folder, (left, lambda: undo.append(trouble(server))), (cleaning, lambda: undo[0](server))):
         drilled = drill(fleet_file, [story], server.env, folder)
     result = drilled.case("offboarded")
     assert result.claimed == "success", result.claim_detail

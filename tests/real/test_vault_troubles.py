@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,11 +16,11 @@ from harness.model import CaseResult, Outcome, Vantage, Verdict
 from tests.real.conftest import cannot
 from tests.real.drills import drill
 from tests.real.test_vault import FLEET, HOME, SCENARIOS, server_keys
+from tests.real.trouble import cleaning, left, meanwhile
 
 pytestmark = pytest.mark.real
 
 LAST = '{put: "/sys/leases/revoke-prefix/auth/userpass/login/{{ identity.username }}"}\n      revoke-as-listed'
-PATIENCE_S = 120.0
 
 
 @pytest.fixture
@@ -39,33 +36,6 @@ def server() -> Iterator[Prepared]:
 def admin(server: Prepared, method: str, path: str, **body: str) -> None:
     headers = {"X-Vault-Token": server.bao.token}
     requests.request(method, server.bao.url + path, json=body, headers=headers, timeout=10).raise_for_status()
-
-
-@contextmanager
-def as_soon_as(folder: Path, written: str, act: Callable[[], None]) -> Iterator[None]:
-    """Acts as soon as the run has written such a line into its journal."""
-    over = threading.Event()
-    failed: list[BaseException] = []
-
-    def watch() -> None:
-        began = time.monotonic()
-        while not over.wait(0.02) and time.monotonic() - began < PATIENCE_S:
-            journal = folder / "journal.jsonl"
-            if journal.exists() and re.search(written, journal.read_text()):
-                break
-        try:
-            act()
-        except BaseException as error:  # noqa: BLE001  told by the test's own thread
-            failed.append(error)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-    assert not failed, failed
 
 
 def hasty(folder: Path, trouble: str = "") -> Path:
@@ -85,7 +55,7 @@ def test_a_reader_that_loses_its_policy_makes_nothing_clean(server: Prepared, tm
     def mend() -> None:  # once it cleans up: then everything else was looked at before
         admin(server, "PUT", "/sys/policies/acl/drill-looker", policy=policy)
 
-    with as_soon_as(tmp_path / "run", r'"identity":"leaver-.*"op":"(revoke|remove)"', mend):
+    with meanwhile(tmp_path / "run", (cleaning, mend)):
         case = drill(hasty(tmp_path, trouble), [SCENARIOS / "nothing-minted.yaml"], server.env, tmp_path / "run").case(
             "nothing-minted"
         )
@@ -102,9 +72,7 @@ def test_a_server_that_ends_makes_nothing_clean_and_is_cleaned_up_when_it_is_bac
     try:
         server = Prepared(lasting.bao, prepare(lasting.bao.url, lasting.bao.token))
         run = tmp_path / "run"
-        gone = as_soon_as(run, r'"identity":"leaver-.*"op":"event".*"state":"answered"', lasting.stop)
-        back = as_soon_as(run, r'"identity":"leaver-.*"op":"(revoke|remove)"', lasting.again)
-        with gone, back:
+        with meanwhile(run, (left, lasting.stop), (cleaning, lasting.again)):
             case = drill(hasty(tmp_path), [SCENARIOS / "nothing-minted.yaml"], server.env, run).case("nothing-minted")
         inconclusive(case, "refused")
         assert case.cleanup.complete, case.cleanup.leftovers
