@@ -36,6 +36,10 @@ PASSED_ON = {"ignore_unknown_options": True}
 Fleet = Annotated[str | None, typer.Option(metavar="PATH", help="A fleet file, or `sandbox`.")]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="The run folder (default: reports/RUN-ID).")]
 Defects = Annotated[list[str] | None, typer.Option("--defect", metavar="ID", help="Of the sandbox; may be repeated.")]
+Scopes = Annotated[
+    list[str] | None,
+    typer.Option("--without-scope", metavar="SYSTEM.SCOPE", help="Readers lack it (crm.seats:read); may be repeated."),
+]
 Paths = Annotated[list[Path] | None, typer.Argument(metavar="PATHS", help="Default: scenarios.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -123,6 +127,7 @@ def sandbox(
     lag: Annotated[str | None, typer.Option(metavar="TIME", help="Readers see what was so long ago.")] = None,
     jitter: Annotated[bool, typer.Option("--jitter", help="Lists come in an arbitrary order.")] = False,
     port_base: Annotated[int | None, typer.Option(metavar="N", help="Five ports from here (default: free).")] = None,
+    without_scope: Scopes = None,
     no_connector: Annotated[
         bool, typer.Option("--no-connector", help="Only the services, for a connector of your own.")
     ] = False,
@@ -142,6 +147,7 @@ def sandbox(
     flags = (("jitter", jitter), ("no-connector", no_connector), ("list-defects", list_defects), ("json", as_json))
     arguments = [f"--{name}={value}" for name, value in (*valued, ("env-file", env_file)) if value is not None]
     arguments += [f"--{name}" for name, on in flags if on]
+    arguments += [f"--without-scope={each}" for each in without_scope or ()]
     return hosting.host([*arguments, *(f"--defect={each}" for each in defect or ())])
 
 

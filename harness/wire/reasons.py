@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
 
 from harness.wire.call import Call
 
+_INSUFFICIENT = re.compile(r'\berror="?insufficient_scope\b')
+_SCOPE = re.compile(r'\bscope="([\x21\x23-\x5b\x5d-\x7e ]{1,200})"')  # RFC 6749 §3.3: printable, no quotes
 _GATEWAY = {502: "a gateway got no good answer (502)", 504: "a gateway got no answer in time (504)"}
 _CLIENT = {
     400: "the request was refused as malformed (400)",
@@ -30,7 +33,10 @@ def of_status(call: Call, status: int, headers: Mapping[str, str], url: str, *, 
     if status == 401:
         return "the credential was refused (401)"
     if status == 403:
-        return "the reader may not look (403)" if call.look and not call.own_auth else "this is not allowed (403)"
+        lacks = _lacks(headers.get("www-authenticate", ""))
+        return (
+            "the reader may not look (403)" if call.look and not call.own_auth else "this is not allowed (403)"
+        ) + lacks
     if 300 <= status < 400:
         return _redirect(status, headers, url)
     if status in _CLIENT:
@@ -46,6 +52,12 @@ def of_status(call: Call, status: int, headers: Mapping[str, str], url: str, *, 
     if 200 <= status < 300:
         return f"an answer that was not expected here ({status}{_phrase(status)})"
     return f"a status that HTTP does not know ({status})"
+
+
+def _lacks(challenge: str) -> str:
+    """The scope that was missing, where the server says so (RFC 6750 §3.1)."""
+    named = _SCOPE.search(challenge) if _INSUFFICIENT.search(challenge) else None
+    return f": it lacks the scope {named[1]}" if named else ""
 
 
 def in_doubt(status: int) -> bool:

@@ -41,6 +41,27 @@ def test_a_reader_may_only_read_and_a_stranger_nothing(driver: Driver, system: s
         assert driver.call(system, "GET", path, bearer=foreign).status_code == 401
 
 
+def test_a_reader_without_one_scope_is_refused_there_and_nowhere_else() -> None:
+    """RFC 6750 §3.1 says how; the credential that writes has every scope."""
+    with start(lacking=["crm.seats:read", "directory.groups:read"]) as sandbox:
+        driver = Driver(sandbox.env)
+        who = driver.person()
+        seats = f"/users/{who.ids['crm']}/seats"
+        refused = driver.call("crm", "GET", seats, key="READ")
+        assert refused.status_code == 403
+        assert 'error="insufficient_scope", scope="seats:read"' in refused.headers["WWW-Authenticate"]
+        assert driver.call("crm", "GET", seats).status_code == 200
+        assert driver.call("crm", "GET", f"/users/{who.ids['crm']}/roles", key="READ").status_code == 200
+        assert driver.call("directory", "GET", "/Groups", key="READ").status_code == 403
+        assert driver.call("directory", "GET", "/Users", key="READ").status_code == 200
+        driver.close()
+
+
+def test_an_unknown_scope_is_named_beside_those_there_are() -> None:
+    with pytest.raises(ValueError, match=r"unknown scope: 'crm.seat:read' \(allowed: .*crm.seats:read"):
+        start(lacking=["crm.seat:read"])
+
+
 @pytest.mark.parametrize(("system", "path", "items"), LISTS)
 def test_every_list_needs_its_pages(driver: Driver, system: str, path: str, items: str) -> None:
     first = driver.ask(system, "GET", path, key="READ")

@@ -70,6 +70,26 @@ def test_each_status_has_its_reason(status: int, reason: str) -> None:
     assert world.documents()[-1]["error"] == reason.partition(", asked")[0]
 
 
+@responses.activate
+@pytest.mark.parametrize(
+    ("challenge", "named"),
+    [
+        (
+            'Bearer realm="crm", error="insufficient_scope", scope="seats:read users:read"',
+            ": it lacks the scope seats:read users:read",
+        ),
+        ('Bearer error=insufficient_scope, scope="seats:read"', ": it lacks the scope seats:read"),
+        ('Bearer error="invalid_token", scope="seats:read"', ""),
+        ('Bearer error="insufficient_scope", scope="\\" <b>"', ""),
+        ('Bearer error="insufficient_scope"', ""),
+    ],
+)
+def test_a_refusal_names_the_scope_that_is_missing(challenge: str, named: str) -> None:
+    """RFC 6750 §3.1; the value is somebody else's text."""
+    responses.get(USERS, status=403, json={}, headers={"WWW-Authenticate": challenge})
+    assert unknown(World(), look()).reason == "the reader may not look (403)" + named
+
+
 def test_the_reasons_differ() -> None:
     assert len(set(REASONS.values())) == len(REASONS)
 
