@@ -34,6 +34,9 @@ app = typer.Typer(
 PASSED_ON = {"ignore_unknown_options": True}
 
 Fleet = Annotated[str | None, typer.Option(metavar="PATH", help="A fleet file, or `sandbox`.")]
+Exceptions = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Fleet-wide exceptions (default: exceptions.yaml beside the fleet).")
+]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="The run folder (default: reports/RUN-ID).")]
 Defects = Annotated[list[str] | None, typer.Option("--defect", metavar="ID", help="Of the sandbox; may be repeated.")]
 Scopes = Annotated[
@@ -75,6 +78,7 @@ def root(
 def run(
     given: Annotated[list[str] | None, typer.Argument(metavar="PATHS AND FLAGS", help="Of pytest.")] = None,
     fleet: Fleet = None,
+    exceptions: Exceptions = None,
     out: Out = None,
     concurrency: Annotated[int | None, typer.Option(metavar="N", help="Leavers in flight (default: 64).")] = None,
     consent: Annotated[str | None, typer.Option(metavar="DIGEST", help="From `exitproof plan`.")] = None,
@@ -89,10 +93,8 @@ def run(
     """
     from harness.commands import launch
 
-    place = str(out) if out else None
-    own = launch.options(
-        fleet=fleet, out=place, concurrency=concurrency, consent=consent, sign=sign, defects=defect or ()
-    )
+    named = {"fleet": fleet, "exceptions": exceptions, "out": out, "concurrency": concurrency}
+    own = launch.options(named | {"consent": consent, "sign": sign}, defects=defect or ())
     return launch.run([*own, *(given or ())])
 
 
@@ -166,7 +168,7 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR")] = Path()) -> int
 
 
 @app.command()
-def check(paths: Paths = None, fleet: Fleet = None) -> int:
+def check(paths: Paths = None, fleet: Fleet = None, exceptions: Exceptions = None) -> int:
     """Lint all files, then try every reader. Every connector must be there as well.
 
     Nothing is written anywhere and no event is fired. Exits with 4 for bad input (all of it, at once), and with 6 when
@@ -177,8 +179,10 @@ def check(paths: Paths = None, fleet: Fleet = None) -> int:
     from harness.session.sandbox import SandboxProcess, embedded
 
     given = fleet_file(fleet)
-    selected = select(given, paths or (), os.environ, strict=True, needed=False)
+    selected = select(given, paths or (), os.environ, exceptions, strict=True, needed=False)
     say(f"ok scenarios: {len(selected.loaded.cases)} cases in {selected.files} files")
+    if (wide := selected.loaded.exceptions) is not None:
+        say(f"ok exceptions: {len(wide.entries)} in {wide.file}")
     for case in selected.loaded.deselected:
         say(f"not run on this fleet: {case.id} ({case.reason})")
     if embedded(given, selected.info.environment, os.environ):
@@ -192,7 +196,7 @@ def check(paths: Paths = None, fleet: Fleet = None) -> int:
 
 
 @app.command()
-def plan(paths: Paths = None, fleet: Fleet = None, as_json: AsJson = False) -> int:
+def plan(paths: Paths = None, fleet: Fleet = None, exceptions: Exceptions = None, as_json: AsJson = False) -> int:
     """Say what a run would do. Counts its accounts, grants and events, and gives the digest that --consent wants.
 
     Nothing is asked of any system.
@@ -200,7 +204,7 @@ def plan(paths: Paths = None, fleet: Fleet = None, as_json: AsJson = False) -> i
     from harness.commands import forecast
     from harness.commands.selection import fleet_file, select
 
-    selected = select(fleet_file(fleet), paths or (), os.environ, strict=False, needed=True)
+    selected = select(fleet_file(fleet), paths or (), os.environ, exceptions, strict=False, needed=True)
     made = forecast.forecast(selected)
     if as_json:
         dump(forecast.plain(made, selected))
@@ -246,15 +250,18 @@ def adapters(as_json: AsJson = False) -> int:
 class Document(StrEnum):
     SCENARIO = "scenario"
     FLEET = "fleet"
+    EXCEPTIONS = "exceptions"
     RESULTS = "results"
 
 
 @app.command()
-def schema(document: Annotated[Document, typer.Argument(metavar="scenario|fleet|results")]) -> int:
-    """Print a JSON Schema. Of scenario files, of fleet files with all installed types, or of results.json."""
+def schema(document: Annotated[Document, typer.Argument(metavar="scenario|fleet|exceptions|results")]) -> int:
+    """Print a JSON Schema. Of scenario files, of fleet files with all installed types, of exceptions.yaml, or of
+    results.json."""
     from harness import fleet, report, scenario
 
-    made = {Document.SCENARIO: scenario.schema, Document.FLEET: fleet.schema, Document.RESULTS: report.schema}
+    made = {Document.SCENARIO: scenario.schema, Document.EXCEPTIONS: scenario.exceptions_schema}
+    made |= {Document.FLEET: fleet.schema, Document.RESULTS: report.schema}
     dump(made[document]())
     return 0
 

@@ -97,6 +97,9 @@ def judge(question: Question, observations: Sequence[Observation]) -> Finding:
         history.last_present = start
     rule = {Expects.GONE: _gone, Expects.HAS: _has, Expects.INTACT: _intact}[q.expects]
     outcome, reason = rule(_Facts(q, baseline, after, complete, history, looks))
+    beneath = None
+    if outcome is Outcome.KEPT:  # seen at the last look, however long before a deadline that nobody waited for
+        beneath = Outcome.RESURRECTED if history.came_back is not None else Outcome.RESIDUAL
     first_absent = history.first_absent
     return Finding(
         subject=q.subject,
@@ -113,6 +116,7 @@ def judge(question: Question, observations: Sequence[Observation]) -> Finding:
         first_absent=first_absent.answered if first_absent else None,
         flaps=history.flaps,
         keep=q.keep,
+        beneath=beneath,
         notes=_notes(q, outcome),
         observations=tuple(ordered),
         identity=q.identity,

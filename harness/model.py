@@ -479,20 +479,40 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """A policy exception: access that may stay, why, by whose word, and until which day (inclusive, UTC)."""
+    """A policy exception: access that may stay, why, by whose word, and until which day (inclusive, UTC). One of a
+    scenario, or (`scenario` is not empty) a fleet-wide one, which names its ticket and who approved it."""
 
     system: str  # or "any"
-    kind: Kind
+    kind: Kind | None  # None: any, `fingerprint` says which grant
     name: str  # a glob
     reason: str
     owner: str
     until: date
     when: Mapping[str, str] = NOTHING
     where: str = ""  # file:line, to name the entry
+    fingerprint: str = ""  # of exactly one finding
+    scenario: str = ""  # a glob over scenario ids; "": the one that it is written in
+    ticket: str = ""
+    approved_by: str = ""
 
     @property
     def label(self) -> str:
-        return f"{self.system}/{self.kind}/{self.name}"
+        return self.fingerprint or f"{self.system}/{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Excepted:
+    """What became of one fleet-wide exception in a run: in how many cases it had something to match, and how many
+    findings it matched. Where it had none, the run says nothing about it."""
+
+    keep: Keep
+    cases: int = 0
+    matched: int = 0
+
+    @property
+    def idle(self) -> bool:
+        """It was looked for, and matched nothing: a mistake that somebody must see."""
+        return bool(self.cases) and not self.matched
 
 
 @dataclass(frozen=True, slots=True)
@@ -603,6 +623,7 @@ class Finding:
     first_absent: Instant | None = None
     flaps: int = 0
     keep: Keep | None = None
+    beneath: Outcome | None = None  # of what is kept: what the last look makes of it, were there no exception
     notes: tuple[str, ...] = ()
     fingerprint: str = ""
     observations: tuple[Observation, ...] = ()
@@ -666,6 +687,7 @@ class RunResult:
     coverage: tuple[CoverageCell, ...]
     cleanup: Cleanup
     notes: tuple[str, ...] = ()
+    exceptions: tuple[Excepted, ...] = ()  # the fleet-wide ones, in the order of their file
 
 
 def join(verdicts: Sequence[Verdict]) -> Verdict:

@@ -26,12 +26,13 @@ from harness.session.parts import without_secrets
 from harness.session.plan import digest
 from harness.session.progress import choose
 from harness.session.sandbox import SandboxFailed, SandboxProcess, embedded
-from harness.session.state import KEY, Session, fleet_of
+from harness.session.state import KEY, Session, exceptions_of, fleet_of
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("exitproof", "deprovisioning verification")
     group.addoption("--fleet", dest="exitproof_fleet", metavar="PATH", help="fleet.yaml, or `sandbox`")
+    group.addoption("--exceptions", dest="exitproof_exceptions", metavar="FILE", help="default: beside the fleet file")
     group.addoption("--out", dest="exitproof_out", metavar="DIR", help="the run folder (default: reports/RUN-ID)")
     group.addoption(
         "--concurrency", dest="exitproof_concurrency", type=int, default=64, metavar="N", help="leavers in flight"
@@ -52,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if not files:
             return
         info = fleet.shape(fleet_of(config))
-        loaded = scenario.load_files(files, info, datetime.now(UTC).date())
+        loaded = scenario.load_files(files, info, datetime.now(UTC).date(), exceptions_of(config, info.source))
         told: dict[str, Any] = getattr(config, "workerinput", {}).get("exitproof", {})
         naming = Naming(told["id"], told["n"]) if told else Naming.new()
         folder = default_folder(naming, config.getoption("exitproof_out"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,20 +25,10 @@ class DefaultPath:
         args.insert(0, FOLDER)  # not at the end, where it could be taken for a flag's optional value
 
 
-def options(
-    *,
-    fleet: str | None = None,
-    out: str | None = None,
-    concurrency: int | None = None,
-    consent: str | None = None,
-    sign: str | None = None,
-    defects: Sequence[str] = (),
-) -> list[str]:
-    """The flags of the plugin as pytest takes them."""
-    width = None if concurrency is None else str(concurrency)
-    named = (("--fleet", fleet), ("--out", out), ("--concurrency", width), ("--consent", consent), ("--sign", sign))
-    given = [f"{flag}={value}" for flag, value in named if value is not None]
-    return [*given, *(f"--defect={defect}" for defect in defects)]
+def options(given: Mapping[str, object], *, defects: Sequence[str] = ()) -> list[str]:
+    """The flags of the plugin as pytest takes them; those that were not given (None) are left out."""
+    named = [f"--{flag}={value}" for flag, value in given.items() if value is not None]
+    return [*named, *(f"--defect={defect}" for defect in defects)]
 
 
 def run(arguments: Sequence[str], *plugins: object) -> int:

@@ -31,10 +31,19 @@ def fleet_file(given: str | None) -> str:
     return given or ("fleet.yaml" if Path("fleet.yaml").is_file() else "sandbox")
 
 
-def select(given: str, paths: Sequence[Path], env: Mapping[str, str], *, strict: bool, needed: bool) -> Selection:
-    """Raises `BadInput` with all that is wrong with the fleet and the scenarios together. `strict`: secrets and
-    variables must be there as well, except those of a sandbox that is still to be started. `needed` false: without a
-    path, a missing folder `scenarios` means that there are none."""
+def select(
+    given: str,
+    paths: Sequence[Path],
+    env: Mapping[str, str],
+    exceptions: Path | None = None,
+    *,
+    strict: bool,
+    needed: bool,
+) -> Selection:
+    """Raises `BadInput` with all that is wrong with the fleet, the scenarios and the exceptions together. `exceptions`:
+    a file in place of the one beside the fleet's. `strict`: secrets and variables must be there as well, except those
+    of a sandbox that is still to be started. `needed` false: without a path, a missing folder `scenarios` means that
+    there are none."""
     problems: list[Problem] = []
     info: FleetInfo | None = None
     files: list[ScenarioFile] = []
@@ -54,7 +63,8 @@ def select(given: str, paths: Sequence[Path], env: Mapping[str, str], *, strict:
         problems += _unbound(files)
     else:
         try:
-            loaded = scenario.load_files(files, info, datetime.now(UTC).date())
+            wide = scenario.find_exceptions(exceptions, Path(info.source))
+            loaded = scenario.load_files(files, info, datetime.now(UTC).date(), wide)
         except BadInput as bad:
             problems += bad.problems
     if problems or info is None:

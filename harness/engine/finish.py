@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.engine.bystanders import collateral
 from harness.engine.exercise import LOGIN
 from harness.engine.party import Party, Track
-from harness.engine.policy import applies, keep_for, matches, means
+from harness.engine.policy import keep_for, matches, means
 from harness.engine.prints import fingerprint
 from harness.engine.steps import Mark
 from harness.engine.telling import Teller
@@ -118,7 +118,7 @@ def _unjudged(life: Life, wanted: Entitlement) -> Finding:
 def _question(life: Life, track: Track) -> Question:
     sent = life.sent
     within = life.case.within.of(track.system, track.kind)
-    keep, notes = keep_for(life.case, track, life.context.now())
+    keep, notes = keep_for(life.case, track, life.party, life.context.now())
     more = ["matched by name: the system has no id of its own"] if track.by_name else []
     if track.with_account:
         more.append("gone with the account: its list is no longer there to be read")
@@ -279,9 +279,10 @@ def _tracks(life: Life) -> Iterable[Track]:
 
 
 def _idle_exceptions(life: Life) -> list[str]:
-    """An exception that matched nothing, ever, is a mistake somebody must see."""
+    """An exception of the scenario that matched nothing, ever, is a mistake somebody must see. (Whether a fleet-wide
+    one did, the whole run decides.)"""
     return [
         f"the exception {keep.label} ({keep.where or life.case.source}) matched nothing"
         for keep in life.case.keep
-        if applies(keep, life.case) and not any(matches(keep, t) for t in _tracks(life))
+        if not keep.scenario and not any(matches(keep, life.case, t, life.party) for t in _tracks(life))
     ]

@@ -249,7 +249,7 @@ class Life:
         """What the watch waits for: `gone`, `there`, or nothing."""
         if any(means(e, track) for e in self.case.demand.has):
             return "there"
-        keep, _ = keep_for(self.case, track, self.context.now())
+        keep, _ = keep_for(self.case, track, self.party, self.context.now())
         return "" if keep is not None else "gone"
 
     async def full_round(self, phase: Phase, checkpoint: str, *, uses: bool = False, last: bool = False) -> None:

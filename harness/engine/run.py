@@ -16,6 +16,7 @@ from harness.engine.kernel import Kernel
 from harness.engine.life import Life, Together
 from harness.engine.observe import Observer
 from harness.engine.party import Party
+from harness.engine.policy import excepted
 from harness.engine.pools import Pools
 from harness.engine.rounds import Reading
 from harness.engine.setup import Objects, read_all
@@ -29,6 +30,7 @@ from harness.model import (
     Cleanup,
     Deselected,
     Finding,
+    Keep,
     Phase,
     Presence,
     RunResult,
@@ -64,9 +66,10 @@ class Run:
         render: Render,
         options: Options,
         deselected: Sequence[Deselected] = (),
+        exceptions: Sequence[Keep] = (),
     ) -> None:
         self.fleet, self.cases, self.kernel, self.options = fleet, tuple(cases), kernel, options
-        self.deselected = tuple(deselected)
+        self.deselected, self.exceptions = tuple(deselected), tuple(exceptions)
         check_guard(fleet, cases)
         self.context = Context(
             kernel,
@@ -275,6 +278,9 @@ class Run:
         faults = tuple(self.context.vault.scrub(f) for desk in self.context.desks.values() for f in desk.faults)
         verdicts = [r.verdict for r in results] + [b.verdict for b in bystanders]
         verdicts += [Verdict.INCONCLUSIVE] if faults else []  # somebody was not looked at as they should have been
+        wide = excepted(self.exceptions, self.lives.values())
+        if self.options.stride[1] == 1:  # of several shares, only all of them together tell which one is idle
+            verdicts += [Verdict.INCONCLUSIVE for one in wide if one.idle]
         return RunResult(
             id=self.options.run_id,
             started=self.started,
@@ -286,6 +292,7 @@ class Run:
             coverage=coverer.cells(self.fleet, chosen),
             cleanup=cleanup,
             notes=faults,
+            exceptions=wide,
         )
 
     def snapshot(self) -> Snapshot:

@@ -49,6 +49,7 @@ class Row:
     grant_id: str
     vantage: str
     outcome: str
+    beneath: str  # the outcome without its exception, or the same again
     verdict: str
     reason: str
     notes: tuple[str, ...]
@@ -172,6 +173,7 @@ def row_view(entry: Entry, about: About, appendix: Appendix, condense: bool) -> 
         grant_id=clip(f.grant_id or "", 80),
         vantage=f"{f.vantage.value} · {clip(f.channel, 60)}" if f.channel else f.vantage.value,
         outcome=f.outcome.value,
+        beneath=(f.beneath or f.outcome).value,
         verdict="kept" if f.outcome is Outcome.KEPT else f.verdict.word,
         reason=one_line(f.reason),
         notes=tuple(map(one_line, f.notes)),

@@ -18,7 +18,8 @@ _TRIGGERS = frozenset("=+-@\t\r\n\0＝＋－＠|%")
 COLUMNS = (
     "case", "subject", "identity", "system", "owner", "kind", "name", "grant_id", "vantage", "channel",
     "outcome", "verdict", "reason", "t0", "last_present", "first_absent", "deadline",
-    "gone_after_s_more_than", "gone_after_s_at_most", "flaps", "looks", "keep_until", "keep_owner",
+    "gone_after_s_more_than", "gone_after_s_at_most", "flaps", "looks",
+    "beneath", "keep_until", "keep_owner", "keep_ticket", "keep_approved_by",
     "claimed", "fingerprint", "id",
 )  # fmt: skip
 
@@ -42,7 +43,8 @@ def _row(entry: Entry, about: About) -> tuple[str | int | float | None, ...]:
         f.vantage.value, f.channel, f.outcome.value, f.verdict.word, f.reason,
         _at(t0), _at(f.last_present), _at(f.first_absent), _at(f.deadline),
         _after(f.last_present, t0), _after(f.first_absent, t0), f.flaps, len(f.observations),
-        f.keep.until.isoformat() if f.keep else "", f.keep.owner if f.keep else "",
+        f.beneath.value if f.beneath else "", f.keep.until.isoformat() if f.keep else "",
+        f.keep.owner if f.keep else "", f.keep.ticket if f.keep else "", f.keep.approved_by if f.keep else "",
         result.claimed.value if result else "", entry.fingerprint, entry.id,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from harness.model import Coverage, Verdict
+from harness.model import Coverage, Outcome, Verdict
 from harness.report.drills import Drilled, Judged, flaps, unseen
 
 
@@ -19,6 +19,7 @@ class Change(StrEnum):
     STILL_OPEN = "still open"
     FLAPPING = "flapping"
     NO_LONGER_COVERED = "no longer covered"
+    EXCEPTED = "now excepted"  # still there, but an exception lets it stay
     FIXED = "fixed"
     NOW_COVERED = "now covered"
     SAME = "same"
@@ -48,6 +49,7 @@ class Diff:
     after: Drilled
     grants: tuple[Compared, ...]
     cells: tuple[tuple[tuple[str, str, str], Coverage | None, Coverage | None], ...]
+    exceptions: tuple[tuple[str, str | None, str | None], ...] = ()  # label, and until when: before and now
 
     @property
     def counts(self) -> dict[Change, int]:
@@ -70,15 +72,20 @@ def diff(before: Drilled, after: Drilled, history: Sequence[Drilled] = ()) -> Di
     grants = tuple(_compare(one, before, after, line) for one in prints)
     places = ((key, before.cells.get(key), after.cells.get(key)) for key in sorted({*before.cells, *after.cells}))
     cells = tuple(place for place in places if place[1] is not place[2])
-    return Diff(before, after, tuple(sorted(grants, key=lambda one: list(Change).index(one.change))), cells)
+    labels = sorted({*before.exceptions, *after.exceptions})
+    kept = ((label, before.exceptions.get(label), after.exceptions.get(label)) for label in labels)
+    ordered = tuple(sorted(grants, key=lambda one: list(Change).index(one.change)))
+    return Diff(before, after, ordered, cells, tuple(one for one in kept if one[1] != one[2]))
 
 
 def _compare(fingerprint: str, before: Drilled, after: Drilled, line: Sequence[Drilled]) -> Compared:
     was, now = before.findings.get(fingerprint), after.findings.get(fingerprint)
-    verdicts = [run.findings[fingerprint].verdict if fingerprint in run.findings else None for run in line]
+    verdicts = [_seen(run.findings.get(fingerprint)) for run in line]
     then, last = (found.verdict if found is not None else None for found in (was, now))
     if unseen(last):
         change = Change.SAME if unseen(then) else Change.NO_LONGER_COVERED
+    elif now is not None and now.outcome is Outcome.KEPT:
+        change = Change.SAME if was is not None and was.outcome is Outcome.KEPT else Change.EXCEPTED
     elif flaps(verdicts):
         change = Change.FLAPPING
     elif last is Verdict.FAIL:
@@ -88,6 +95,11 @@ def _compare(fingerprint: str, before: Drilled, after: Drilled, line: Sequence[D
     else:
         change = Change.NOW_COVERED if unseen(then) else Change.SAME
     return Compared(change, was, now, _open(verdicts))
+
+
+def _seen(found: Judged | None) -> Verdict | None:
+    """An exception neither closes what is open nor makes it flap: the access never went."""
+    return None if found is None or found.outcome is Outcome.KEPT else found.verdict
 
 
 def _open(verdicts: Sequence[Verdict | None]) -> int:
@@ -119,7 +131,13 @@ def lines(found: Diff) -> list[str]:
         told.append(f"{one.change}: {one.of.label}{who}: {was} -> {now}{since} [{one.of.case or 'bystanders'}]")
     for (system, kind, vantage), status, later in found.cells:
         told.append(f"coverage: {system} {kind} ({vantage}): {status or 'not there'} -> {later or 'not there'}")
+    for label, until, now_until in found.exceptions:
+        told.append(f"exception: {label}: {_until(until)} -> {_until(now_until)}")
     return told
+
+
+def _until(day: str | None) -> str:
+    return f"until {day}" if day else "not there"
 
 
 def plain(found: Diff) -> dict[str, Any]:
@@ -134,6 +152,7 @@ def plain(found: Diff) -> dict[str, Any]:
             {"system": system, "kind": kind, "vantage": vantage, "before": was, "after": now}
             for (system, kind, vantage), was, now in found.cells
         ],
+        "exceptions": [{"exception": label, "before": was, "after": now} for label, was, now in found.exceptions],
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.model import CaseResult, Cleanup, CoverageCell, Instant, Keep, RunResult, iso
+from harness.model import CaseResult, Cleanup, CoverageCell, Excepted, Instant, Keep, RunResult, iso
 from harness.report.about import About
 from harness.report.ids import Entry, entries, observation_id
 from harness.report.show import encodable, plain_url
@@ -27,6 +27,7 @@ def document(run: RunResult, about: About) -> dict[str, Any]:
         ],
         "deselected": [{"id": case.id, "reason": case.reason} for case in run.deselected],
         "coverage": [_cell(cell) for cell in run.coverage],
+        "exceptions": [_excepted(one) for one in run.exceptions],
     }
     clean: dict[str, Any] = _encodable(made)
     return clean
@@ -109,6 +110,7 @@ def _finding(entry: Entry) -> dict[str, Any]:
         "first_absent": _at(f.first_absent),
         "flaps": f.flaps,
         "keep": _keep(f.keep),
+        "beneath": f.beneath and f.beneath.value,
         "fingerprint": entry.fingerprint,
         "observations": [observation_id(observation) for observation in f.observations],
     }
@@ -119,12 +121,24 @@ def _keep(keep: Keep | None) -> dict[str, Any] | None:
         return None
     return {
         "system": keep.system,
-        "kind": keep.kind.value,
+        "kind": keep.kind and keep.kind.value,
         "name": keep.name,
+        "fingerprint": keep.fingerprint,
+        "scenario": keep.scenario,
         "reason": keep.reason,
         "owner": keep.owner,
+        "ticket": keep.ticket,
+        "approved_by": keep.approved_by,
         "until": keep.until.isoformat(),
+        "where": keep.where,
     }
+
+
+def _excepted(one: Excepted) -> dict[str, Any]:
+    """A fleet-wide exception; `cases` 0: this run had nothing that it could match."""
+    state = "matched" if one.matched else "idle" if one.idle else "not asked"
+    told = _keep(one.keep) or {}
+    return {**told, "when": dict(one.keep.when), "state": state, "cases": one.cases, "matched": one.matched}
 
 
 def _cleanup(cleanup: Cleanup) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from harness.model import BadInput, Coverage, Outcome, Problem, Verdict
+from harness.model import NOTHING, BadInput, Coverage, Outcome, Problem, Verdict
 from harness.report.document import SCHEMA
 
 FLAPS = 2  # changes between failing and passing that make a grant one that flaps
@@ -55,6 +55,7 @@ class Drilled:
     verdict: Verdict
     findings: Mapping[str, Judged]
     cells: Mapping[tuple[str, str, str], Coverage]
+    exceptions: Mapping[str, str] = NOTHING  # fleet-wide: what it covers -> until when
 
     @property
     def tested(self) -> int:
@@ -108,7 +109,15 @@ def of(document: Mapping[str, Any]) -> Drilled:
         verdict=Verdict[str(run["verdict"]).upper()],
         findings=found,
         cells=cells,
+        exceptions=dict(map(_exception, document.get("exceptions", ()))),
     )
+
+
+def _exception(told: Mapping[str, Any]) -> tuple[str, str]:
+    where = "" if told["scenario"] == "*" else f" in {told['scenario']}"
+    when = "".join(f", {field} {value}" for field, value in sorted(told["when"].items()))
+    what = str(told["fingerprint"]) or f"{told['system']}/{told['kind']}/{told['name']}"
+    return f"{what}{where}{when}", str(told["until"])
 
 
 def _keep(found: dict[str, Judged], new: Judged) -> None:

@@ -100,9 +100,11 @@ def answer(counts: Tally, run: RunResult) -> tuple[str, str, str]:
     doubts = counts.outcomes[Outcome.INCONCLUSIVE]
     if not counts.grants:
         return "inconclusive", "Not measured.", "No grant of a leaver was judged: nothing can be said."
+    idle = sum(one.idle for one in run.exceptions)
     if counts.verdict is Verdict.INCONCLUSIVE or doubts or counts.broken:
         what = [count(doubts, "finding is", "findings are") + " inconclusive"] if doubts else []
         what += [f"{count(len(counts.broken), 'case was', 'cases were')} not judged"] if counts.broken else []
+        what += [f"{count(idle, 'exception')} matched nothing"] if idle else []
         return "inconclusive", "Not proven.", f"{' and '.join(what) or 'The run did not pass'}: absence is not assumed."
     if counts.unseen or left_out or run.deselected:
         return (

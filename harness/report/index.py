@@ -12,7 +12,7 @@ from harness.model import BadInput, Coverage, Instant, Outcome, Verdict, iso
 from harness.report.drills import Drilled, Judged, read
 
 NAME = ".history.sqlite"
-VERSION = 1  # of the tables: an index of another version is made anew
+VERSION = 2  # of the tables: an index of another version is made anew
 
 _TABLES = f"""
 PRAGMA user_version = {VERSION};
@@ -22,6 +22,7 @@ CREATE TABLE finding (file TEXT REFERENCES run(file) ON DELETE CASCADE, fingerpr
     system TEXT, kind TEXT, name TEXT, vantage TEXT, channel TEXT, outcome TEXT, reason TEXT,
     lower INTEGER, upper INTEGER);
 CREATE TABLE cell (file TEXT REFERENCES run(file) ON DELETE CASCADE, system TEXT, kind TEXT, vantage TEXT, status TEXT);
+CREATE TABLE exception (file TEXT REFERENCES run(file) ON DELETE CASCADE, covers TEXT, until TEXT);
 CREATE INDEX finding_file ON finding(file);
 CREATE INDEX cell_file ON cell(file);
 """
@@ -87,6 +88,7 @@ def _store(base: sqlite3.Connection, file: str, mark: tuple[int, int], run: Dril
     )
     cells = ((file, *place, str(status)) for place, status in run.cells.items())
     base.executemany("INSERT INTO cell VALUES (?, ?, ?, ?, ?)", cells)
+    base.executemany("INSERT INTO exception VALUES (?, ?, ?)", ((file, *one) for one in run.exceptions.items()))
 
 
 def _sql(value: object) -> object:
@@ -104,7 +106,9 @@ def _stored(base: sqlite3.Connection, fleet: str | None) -> Iterator[Drilled]:
             told = dict(zip(_FINDING, values, strict=True))
             found[told["fingerprint"]] = Judged(**{**told, "outcome": Outcome(told["outcome"])})
         cells = base.execute("SELECT system, kind, vantage, status FROM cell WHERE file = ?", (file,))
+        kept = base.execute("SELECT covers, until FROM exception WHERE file = ?", (file,))
         yield Drilled(
             id_, started, name, environment, Verdict[verdict.upper()], found,
             {(system, kind, vantage): Coverage(status) for system, kind, vantage, status in cells},
+            dict(kept.fetchall()),
         )  # fmt: skip

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 from harness.model import SECOND, CaseResult, Duration, RunResult, Verdict, iso
 from harness.report.about import About
 from harness.report.show import clip, one_line, visible
-from harness.report.text import case_table
+from harness.report.text import case_table, kept_lines
 
 
 def junit(run: RunResult, about: About) -> bytes:
@@ -52,6 +52,8 @@ def _case(suite: ET.Element, result: CaseResult, run: RunResult) -> None:
         suite, "testcase", {**_named(result.case.id), "time": _seconds(result.finished - result.started)}
     )
     if result.verdict is Verdict.PASS:
+        if kept := kept_lines(result.findings):
+            ET.SubElement(item, "system-out").text = visible("\n".join(kept), lines=True)
         return
     tag = "failure" if result.verdict is Verdict.FAIL else "error"
     table = case_table(result, run.bystanders)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from harness.model import Keep, Outcome, RunResult, iso
+from harness.model import Finding, Keep, Outcome, RunResult, iso
 from harness.report.about import About
 from harness.report.controls import Shown, Standing, controls
 from harness.report.ids import Entry, entries, observation_id
@@ -149,6 +149,7 @@ def _observation(run: RunResult, about: About, entry: Entry) -> dict[str, Any]:
             _prop("vantage", f.vantage),
             _prop("case", case),
             _prop("fingerprint", entry.fingerprint),
+            *_deviation(f),
         ],
         "methods": ["TEST"],
         "types": ["finding"],
@@ -160,6 +161,7 @@ def _observation(run: RunResult, about: About, entry: Entry) -> dict[str, Any]:
                 + (f"; the last one is ledger record {observation_id(looks[-1])}" if looks else ""),
             }
         ],
+        "remarks": f"Exception {f.keep.label}: {_why(f.keep)}." if f.keep is not None else None,
         "collected": iso(looks[-1].answered if looks else run.finished),
     }
 
@@ -178,7 +180,7 @@ def _risk(entry: Entry) -> dict[str, Any]:
         "statement": "Access that should have ended is still there, ended late, or was lost by somebody else."
         if not kept
         else f"Kept by an exception: {_why(f.keep)}",
-        "props": [_prop("outcome", f.outcome)],
+        "props": [_prop("outcome", f.outcome), *_deviation(f)],
         "status": "deviation-approved" if kept else "open",
     }
     if f.keep is not None:
@@ -228,7 +230,19 @@ def _item(run: RunResult, about: About, entry: Entry) -> dict[str, Any]:
 
 
 def _why(keep: Keep | None) -> str:
-    return "" if keep is None else f"{keep.reason} (owner {keep.owner}, until {keep.until.isoformat()})"
+    if keep is None:
+        return ""
+    approved = f", ticket {keep.ticket}, approved by {keep.approved_by}" if keep.ticket else ""
+    return f"{keep.reason} (owner {keep.owner}{approved}, until {keep.until.isoformat()})"
+
+
+def _deviation(f: Finding) -> list[dict[str, str]]:
+    """What the exception hides, and who let it: none for what is not kept."""
+    if f.outcome is not Outcome.KEPT or f.keep is None:
+        return []
+    told = [_prop("beneath", f.beneath)] if f.beneath else []
+    told += [_prop("ticket", f.keep.ticket)] if f.keep.ticket else []
+    return told + ([_prop("approved-by", f.keep.approved_by)] if f.keep.approved_by else [])
 
 
 def _control_id(id_: str) -> str:

@@ -45,6 +45,15 @@ def schema() -> dict[str, Any]:
                     cases=_COUNT,
                 )
             ),
+            exceptions=_list(
+                _closed(
+                    **_keep(),
+                    when={"type": "object", "additionalProperties": _TEXT},
+                    state={"enum": ["matched", "idle", "not asked"]},
+                    cases=_COUNT,
+                    matched=_COUNT,
+                )
+            ),
         ),
     }
 
@@ -87,6 +96,7 @@ def _compared() -> dict[str, Any]:
         counts=_closed(**{change.value: _COUNT for change in Change}),
         grants=_list(_closed(**grant, before=outcome, after=outcome, drills=_COUNT)),
         coverage=_list(_closed(**place, before=status, after=status)),
+        exceptions=_list(_closed(exception=_TEXT, before=_or_null(_TEXT), after=_or_null(_TEXT))),
         trend=_list(
             _closed(
                 id=_TEXT,
@@ -141,18 +151,26 @@ def _finding() -> dict[str, Any]:
         "last_present": _or_null(_AT),
         "first_absent": _or_null(_AT),
         "flaps": _COUNT,
-        "keep": _or_null(
-            _closed(
-                system=_TEXT,
-                kind=_words(Kind),
-                name=_TEXT,
-                reason=_TEXT,
-                owner=_TEXT,
-                until={"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
-            )
-        ),
+        "keep": _or_null(_closed(**_keep())),
+        "beneath": _or_null(_words(Outcome)),
         "fingerprint": _TEXT,
         "observations": _TEXTS,
+    }
+
+
+def _keep() -> dict[str, Any]:
+    return {
+        "system": _TEXT,
+        "kind": _or_null(_words(Kind)),
+        "name": _TEXT,
+        "fingerprint": _TEXT,
+        "scenario": _TEXT,
+        "reason": _TEXT,
+        "owner": _TEXT,
+        "ticket": _TEXT,
+        "approved_by": _TEXT,
+        "until": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+        "where": _TEXT,
     }
 
 

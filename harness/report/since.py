@@ -22,6 +22,7 @@ _VERDICT = {
     Change.STILL_OPEN: "fail",
     Change.FLAPPING: "fail",
     Change.NO_LONGER_COVERED: "inconclusive",
+    Change.EXCEPTED: "kept",
     Change.FIXED: "pass",
     Change.NOW_COVERED: "pass",
 }
@@ -73,6 +74,7 @@ class Since:
     sentence: Sentence
     moved: tuple[Moved, ...]
     coverage: tuple[tuple[str, str, str], ...]
+    exceptions: tuple[tuple[str, str, str], ...]
     drills: tuple[tuple[str, str, str, str], ...]
     lines: tuple[Line, ...]
 
@@ -89,6 +91,10 @@ def since(compared: Mapping[str, Any] | None) -> Since | None:
         coverage=tuple(
             (f"{c['system']} {c['kind']} ({c['vantage']})", c["before"] or "not there", c["after"] or "not there")
             for c in compared["coverage"]
+        ),
+        exceptions=tuple(
+            (one["exception"], *(f"until {day}" if day else "not there" for day in (one["before"], one["after"])))
+            for one in compared["exceptions"]
         ),
         drills=tuple(map(_column, compared["trend"])),
         lines=_lines(compared["trend"]),

@@ -37,12 +37,23 @@ def case_table(result: CaseResult, bystanders: Sequence[Finding] = ()) -> str:
         lines += ["", *_aligned([HEAD, *rows])]
     if passed:
         lines += ["", "  and " + ", ".join(f"{n} {outcome}" for outcome, n in sorted(passed.items()))]
+    lines += kept_lines(found)
     if not found:
         lines.append("  nothing was observed")
     if not result.cleanup.complete:
         left = ", ".join(clip(one_line(item), 120) for item in result.cleanup.leftovers)
         lines.append(f"  cleanup incomplete: {left or 'no look confirmed it'}")
     return "\n".join(lines)
+
+
+def kept_lines(found: Sequence[Finding]) -> list[str]:
+    """What an exception lets stay, with the outcome beneath it: a pass that must not hide."""
+    return [
+        f"  kept by exception, {f.beneath or 'present'} beneath: {clip(f.system, 30)} {f.kind} {clip(f.name, 60)}, "
+        f"{f.vantage} ({clip(one_line(f.keep.owner), 60)}, until {f.keep.until})"
+        for f in found
+        if f.outcome is Outcome.KEPT and f.keep is not None
+    ]
 
 
 def _row(f: Finding, t0: int | None) -> tuple[str, ...]:
@@ -107,6 +118,9 @@ def tail(counts: Tally, run: RunResult) -> str:
         parts.append(f"{count(len(counts.broken), 'case')} not judged")
     gone = sum(held.outcomes == {Outcome.REVOKED} for held in counts.grants)
     parts.append(f"{gone} revoked in {count(len(run.cases), 'case')}")
+    for one in run.exceptions:
+        if one.idle:
+            parts.append(f"the exception {clip(one_line(one.keep.label), 80)} ({one.keep.where}) matched nothing")
     if counts.unseen:
         parts.append(f"{count(counts.unseen, 'place')} not checked")
     if run.deselected:

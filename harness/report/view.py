@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from harness.controls import ControlMap, bundled
-from harness.model import SECOND, CaseResult, Duration, Keep, Outcome, RunResult, Verdict, human
+from harness.model import CaseResult, Duration, Outcome, RunResult, Verdict, human
 from harness.report.about import About, Exchanges
 from harness.report.cases import CaseView, Row, case_view, order, polls, row_view
 from harness.report.controls import Shown, controls
+from harness.report.exceptions import Kept, exceptions
 from harness.report.exchanges import Appendix
 from harness.report.front import Front, front
 from harness.report.ids import Entry, entries
@@ -21,17 +21,6 @@ from harness.report.since import Since, since
 from harness.report.tally import Tally, tally
 
 FULL_POLLS = 1_000  # looks in one report before runs of like looks are left to the ledger
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A policy exception, the state beneath it, and how long it lasts."""
-
-    keep: Keep
-    until: str
-    left: str
-    expired: bool
-    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +105,7 @@ def page(run: RunResult, about: About, exchange: Exchanges) -> Page:
         groups=_groups(rows),
         cases=cases,
         bystanders=bystanders,
-        exceptions=_exceptions(run, rows),
+        exceptions=exceptions(run, rows),
         systems=tuple(
             System(one.name, one.type, plain_url(one.url), one.reader, one.independent, one.owner)
             for one in about.systems
@@ -145,38 +134,6 @@ def _groups(rows: Sequence[Row]) -> tuple[Group, ...]:
         Group(group_anchor(system, kind), system, kind, tuple(sorted(found, key=lambda row: order(row.entry))))
         for (system, kind), found in sorted(cells.items())
     )
-
-
-def _exceptions(run: RunResult, rows: Sequence[Row]) -> tuple[Kept, ...]:
-    """Entries of all cases, once each, with the findings that cite them; days count from the end of the run."""
-    today = datetime.fromtimestamp(run.finished // SECOND, UTC).date()
-    keeps: dict[tuple[object, ...], Keep] = {}
-    cited: dict[tuple[object, ...], list[Row]] = {}
-    all_keeps = [keep for case in run.cases for keep in case.case.keep]
-    all_keeps += [row.entry.finding.keep for row in rows if row.entry.finding.keep is not None]
-    for keep in all_keeps:
-        keeps.setdefault(_same(keep), keep)
-    for row in rows:
-        if row.entry.finding.keep is not None:
-            cited.setdefault(_same(row.entry.finding.keep), []).append(row)
-    made = []
-    for key, keep in keeps.items():
-        days = (keep.until - today).days
-        left = f"{days} days left" if days > 1 else "1 day left" if days == 1 else "ends today"
-        made.append(
-            Kept(
-                keep,
-                keep.until.isoformat(),
-                left if days >= 0 else f"expired {-days} d ago",
-                days < 0,
-                tuple(cited.get(key, ())),
-            )
-        )
-    return tuple(sorted(made, key=lambda one: (one.until, one.keep.label)))
-
-
-def _same(keep: Keep) -> tuple[object, ...]:
-    return (keep.system, keep.kind, keep.name, keep.reason, keep.owner, keep.until)
 
 
 def _timing(cases: Sequence[CaseResult]) -> tuple[tuple[str, int], ...]:

@@ -23,8 +23,9 @@ from harness.model import (
 )
 from harness.scenario.access import AccessBinder
 from harness.scenario.cited import uncited
-from harness.scenario.matrix import ALLOWED, IDENTITY, Choice, Combination, known
-from harness.scenario.model import DEFAULT_WITHIN, MADE, KeepModel, ScenarioModel, StepModel
+from harness.scenario.keeps import Keeps
+from harness.scenario.matrix import IDENTITY, Choice, Combination
+from harness.scenario.model import DEFAULT_WITHIN, MADE, ScenarioModel, StepModel
 from harness.scenario.terms import Terms
 from harness.source import DataPath, Source
 from harness.source.problems import shown, unknown
@@ -34,17 +35,21 @@ _KINDS = frozenset(map(str, Kind))
 
 
 class Binder:
-    """Binds one file; what does not depend on the combination is bound once. `used` are the keep entries that held in
-    a case."""
+    """Binds one file; what does not depend on the combination is bound once. `wide` are the fleet's exceptions."""
 
     def __init__(
-        self, source: Source, model: ScenarioModel, terms: Terms, today: date, problems: list[Problem]
+        self,
+        source: Source,
+        model: ScenarioModel,
+        terms: Terms,
+        today: date,
+        problems: list[Problem],
+        wide: Sequence[Keep] = (),
     ) -> None:
         self.source = source
         self.model = model
         self.terms = terms
         self.problems = problems
-        self.used: set[int] = set()
         access = AccessBinder(source, model, terms, problems)
         self.access = access.entitlements(model.access, ("access",), demanded=False)
         self.objects = tuple(
@@ -54,7 +59,8 @@ class Binder:
         self._access = access
         self._identity()
         self.systems = self._systems()
-        self._keeps(today)
+        self._keeps = Keeps(source, model, terms, wide, problems)
+        self._keeps.check(access, today)
         problems += uncited(source, model.controls)
 
     def case(self, id: str, scenario: str, combination: Combination) -> Case:
@@ -84,7 +90,7 @@ class Binder:
             hold=self._hold(combination, overridden),
             settle=timing.settle,
             poll=timing.poll,
-            keep=self._kept(combination),
+            keep=self._keeps.of(scenario, lambda field: self._text(field, combination)),
             demand=Demand(
                 self._access.entitlements(expect.has, ("expect", "has"), demanded=True) if expect.has else (),
                 _pick(combination, "expect.gone", expect.gone),
@@ -228,42 +234,7 @@ class Binder:
             return timing.hold
         return tuple(span for span in spans if span)
 
-    # --- what may stay
-
-    def _keeps(self, today: date) -> None:
-        for index, keep in enumerate(self.model.expect.keep):
-            at: DataPath = ("expect", "keep", index)
-            if keep.until < today:
-                self.problems.append(
-                    self.source.problem((*at, "until"), "this exception has expired", keep.until.isoformat())
-                )
-            if keep.system != "any":
-                self._access.system(keep.system, (*at, "system"), also=("any",))
-            for field in keep.when:
-                if not known(field):
-                    where = (*at, "when", field)
-                    self.problems.append(unknown(self.source, where, "field in `when`", field, ALLOWED, key=True))
-
-    def _kept(self, combination: Combination) -> tuple[Keep, ...]:
-        made = []
-        for index, keep in enumerate(self.model.expect.keep):
-            if all(self._text(field, combination) == value for field, value in keep.when.items()):
-                self.used.add(index)
-                made.append(self._keep(index, keep))
-        return tuple(made)
-
-    def _keep(self, index: int, keep: KeepModel) -> Keep:
-        raw = self.source.data["expect"]["keep"][index]
-        return Keep(
-            system="any" if keep.system == "any" else self.terms.system(keep.system),
-            kind=keep.kind,
-            name=self.terms.name(keep.system, keep.kind, keep.name),
-            reason=keep.reason,
-            owner=keep.owner,
-            until=keep.until,
-            when=keep.when or NOTHING,
-            where=f"{self.source.file}:{self.source.line(raw)}",
-        )
+    # --- as it was written
 
     def _text(self, field: str, combination: Combination) -> str:
         """A field of this case as it was written; `""` if it was not."""
@@ -277,10 +248,7 @@ class Binder:
         return {"expect.account": "disabled", "expect.gone": "all"}.get(field, "")
 
     def unused(self) -> None:
-        """Complains about exceptions whose `when` holds in none of the file's cases: they would never be tried."""
-        for index in set(range(len(self.model.expect.keep))) - self.used:
-            at = ("expect", "keep", index, "when")
-            self.problems.append(self.source.problem(at, "this holds in no case of the file", key=True))
+        self._keeps.unused()
 
 
 def _pick(combination: Combination, field: str, written: T) -> T:

@@ -23,8 +23,8 @@ class ScenarioFile:
 
 def discover(paths: Sequence[Path], *, anywhere: bool = True) -> list[ScenarioFile]:
     """The files in the order of their ids, path by path. A folder without any folder named `scenarios` in or above it
-    is taken whole (its own `fleet.yaml` left out), unless `anywhere` is false. Raises `BadInput` for a path that does
-    not exist and for two files of one id."""
+    is taken whole (its own `fleet.yaml` and `exceptions.yaml` left out), unless `anywhere` is false. Raises `BadInput`
+    for a path that does not exist and for two files of one id."""
     found: dict[Path, ScenarioFile] = {}
     problems: list[Problem] = []
     for path in paths:
@@ -67,7 +67,7 @@ def _folder(path: Path, anywhere: bool) -> list[ScenarioFile]:
 
 
 def _is_fleet(file: str) -> bool:
-    return os.path.basename(file).endswith("fleet.yaml")  # noqa: PTH119  10,000 files: strings are cheaper
+    return os.path.basename(file).endswith(("fleet.yaml", "exceptions.yaml"))  # noqa: PTH119  10,000 files: strings are cheaper
 
 
 def _home(path: Path) -> Path | None:

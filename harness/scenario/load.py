@@ -12,9 +12,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.fleet.info import FleetInfo
-from harness.model import BadInput, Case, Deselected, Problem
+from harness.model import BadInput, Case, Deselected, Keep, Problem
 from harness.scenario.bind import Binder
 from harness.scenario.discover import ScenarioFile, discover
+from harness.scenario.exceptions import Exceptions
+from harness.scenario.exceptions import load as load_exceptions
 from harness.scenario.matrix import combinations, suffix
 from harness.scenario.model import ScenarioModel
 from harness.scenario.terms import Terms
@@ -26,10 +28,12 @@ _validate: Callable[[object], ScenarioModel] = ScenarioModel.__pydantic_validato
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """In the order of the files, and of the matrix within a file."""
+    """In the order of the files, and of the matrix within a file. `exceptions`: the fleet-wide ones, where there is a
+    file of them."""
 
     cases: tuple[Case, ...]
     deselected: tuple[Deselected, ...]
+    exceptions: Exceptions | None = None
 
 
 def load(paths: Sequence[Path], fleet: FleetInfo, today: date) -> Loaded:
@@ -38,10 +42,11 @@ def load(paths: Sequence[Path], fleet: FleetInfo, today: date) -> Loaded:
     return load_files(discover(paths), fleet, today)
 
 
-def load_files(files: Sequence[ScenarioFile], fleet: FleetInfo, today: date) -> Loaded:
-    """The same for files that were discovered already."""
+def load_files(files: Sequence[ScenarioFile], fleet: FleetInfo, today: date, exceptions: Path | None = None) -> Loaded:
+    """The same for files that were discovered already. `exceptions`: the file of fleet-wide ones."""
     terms = Terms(fleet)
     problems: list[Problem] = []
+    wide = load_exceptions(exceptions, terms, today, problems) if exceptions is not None else None
     cases: list[Case] = []
     deselected: list[Deselected] = []
     with _no_collection():
@@ -51,10 +56,10 @@ def load_files(files: Sequence[ScenarioFile], fleet: FleetInfo, today: date) -> 
             except BadInput as bad:
                 problems += bad.problems
                 continue
-            _one(file.id, source, terms, today, problems, cases, deselected)
+            _one(file.id, source, terms, today, problems, cases, deselected, wide.entries if wide else ())
     if problems:
         raise BadInput(list(dict.fromkeys(problems)))
-    return Loaded(tuple(cases), tuple(deselected))
+    return Loaded(tuple(cases), tuple(deselected), wide)
 
 
 def parse(source: Source) -> ScenarioModel:
@@ -73,6 +78,7 @@ def _one(
     problems: list[Problem],
     cases: list[Case],
     deselected: list[Deselected],
+    wide: tuple[Keep, ...],
 ) -> None:
     try:
         model = parse(source)
@@ -81,7 +87,7 @@ def _one(
         return
     before = len(problems)
     reason = _lacking(source, model, terms, problems) if model.needs else ""
-    binder = None if reason else Binder(source, model, terms, today, problems)
+    binder = None if reason else Binder(source, model, terms, today, problems, wide)
     ids: set[str] = set()
     for combination in combinations(source, model, problems):
         name = id + suffix(combination)

@@ -27,6 +27,7 @@ from harness.model import (
     Coverage,
     CoverageCell,
     Deselected,
+    Excepted,
     Problem,
     RunResult,
     Verdict,
@@ -111,6 +112,7 @@ class Drill:
             render,
             Options(self.naming.id, self.naming.n, self.concurrency, self.stride),
             self.loaded.deselected if not self.worker else (),
+            self.loaded.exceptions.entries if self.loaded.exceptions else (),
         )
         begin()
         self.run = run
@@ -147,7 +149,7 @@ class Drill:
                 close()
 
     def about(self) -> report.About:
-        return about(self.fleet, self.naming, self.loaded.cases)
+        return about(self.fleet, self.naming, self.loaded)
 
 
 def render(text: str, person: Person) -> str:
@@ -158,9 +160,12 @@ def render(text: str, person: Person) -> str:
         raise SetupFailed(f"{text!r} cannot be filled: {missing}") from None
 
 
-def about(of: Fleet, naming: Naming, cases: Sequence[Case]) -> report.About:
+def about(of: Fleet, naming: Naming, loaded: Loaded) -> report.About:
     """What the report says about the run besides its findings."""
+    cases = loaded.cases
     inputs = {(of.source, of.sha256)} | {(case.source, case.sha256) for case in cases}
+    if loaded.exceptions is not None:
+        inputs.add((loaded.exceptions.file, loaded.exceptions.sha256))
     systems = []
     for name, entry in of.systems.items():
         told = entry.system.declaration()
@@ -221,17 +226,28 @@ def merge(naming: Naming, parts: Sequence[RunResult], deselected: Sequence[Desel
     left = [text for part in parts for text in part.cleanup.leftovers]
     rest = [text for part in parts for text in part.cleanup.resting]
     now = int(datetime.now(UTC).timestamp()) * SECOND
+    wide = excepted([part.exceptions for part in parts if part.exceptions])
+    verdicts = [part.verdict for part in parts] + [Verdict.INCONCLUSIVE for one in wide if one.idle]
     return RunResult(
         id=naming.id,
         started=min((part.started for part in parts), default=now),
         finished=max((part.finished for part in parts), default=now),
-        verdict=join([part.verdict for part in parts]) if parts else Verdict.INCONCLUSIVE,
+        verdict=join(verdicts),
         cases=tuple(sorted((case for part in parts for case in part.cases), key=lambda c: c.case.id)),
         bystanders=tuple(b for part in parts for b in part.bystanders),
         deselected=tuple(deselected),
         coverage=tuple(cells.values()),
         cleanup=Cleanup(all(part.cleanup.complete for part in parts), tuple(left), tuple(rest)),
         notes=tuple(note for part in parts for note in part.notes),
+        exceptions=wide,
+    )
+
+
+def excepted(shares: Sequence[Sequence[Excepted]]) -> tuple[Excepted, ...]:
+    """What became of the fleet-wide exceptions over all shares of a run: each worker read the same file."""
+    return tuple(
+        Excepted(ones[0].keep, sum(one.cases for one in ones), sum(one.matched for one in ones))
+        for ones in zip(*shares, strict=True)
     )
 
 

@@ -28,11 +28,12 @@ class Plan:
 
 
 def digest(fleet: FleetInfo, loaded: Loaded) -> str:
-    """Fleet, scenarios, guard and version; not the run's id or time."""
+    """Fleet, scenarios, exceptions, guard and version; not the run's id or time."""
     facts = {
         "version": __version__,
         "fleet": fleet.sha256,
         "cases": sorted((case.id, case.sha256) for case in loaded.cases),
+        "exceptions": loaded.exceptions.sha256 if loaded.exceptions else None,
         "guard": repr(fleet.guard),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]

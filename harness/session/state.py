@@ -49,6 +49,12 @@ class Session:
         return fleet_of(self.config)
 
 
+def exceptions_of(config: pytest.Config, fleet: str) -> Path | None:
+    """The file of fleet-wide exceptions, if there is one; `fleet`: the path of the fleet file."""
+    given: str | None = config.getoption("exitproof_exceptions")
+    return scenario.find_exceptions(Path(given) if given else None, Path(fleet))
+
+
 def fleet_of(config: pytest.Config) -> str:
     given: str | None = config.getoption("exitproof_fleet")
     return given or ("fleet.yaml" if Path("fleet.yaml").is_file() else "sandbox")

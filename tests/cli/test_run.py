@@ -113,3 +113,52 @@ def test_a_running_sandbox_is_used_and_a_half_given_one_is_named(folder: Path) -
     assert len(told) == 8  # nine are named, one was given
     assert all("environment variable is not set" in line for line in told)
     assert "only-this-one" not in ended.out + ended.err
+
+
+EXCEPTION = """\
+exceptions:
+  - {{fingerprint: {print}, scenario: first-leaver, until: 2999-12-31,
+     reason: a job still runs with it, owner: crm@example.test, ticket: SEC-7, approved-by: ciso@example.test}}
+"""
+IDLE = """\
+  - {system: crm, kind: credential, name: nobody-*, until: 2999-12-31,
+     reason: r, owner: o, ticket: T, approved-by: a}
+"""
+
+
+def test_exceptions_beside_the_fleet_keep_what_they_name_and_are_missed_when_idle(folder: Path) -> None:
+    faulty = "--defect=api-token-skips-active"
+    before = call(folder, "plan", "--json")
+    assert call(folder, "run", "-q", faulty, "--out=bare").code == 1
+    cases = {case["id"]: case for case in results(folder / "bare")["cases"]}
+    (open_,) = [found for found in cases["first-leaver"]["findings"] if found["verdict"] == "fail"]
+    (folder / "exceptions.yaml").write_text(EXCEPTION.format(print=open_["fingerprint"]))
+    assert call(folder, "plan", "--json").out != before.out  # consent is to another digest
+    kept = call(folder, "run", "-q", faulty, "--out=kept")
+    assert kept.code == 0, kept
+    told = results(folder / "kept")
+    assert [one["state"] for one in told["exceptions"]] == ["matched"]
+    assert "exceptions.yaml" in {Path(one["path"]).name for one in told["run"]["inputs"]}
+    (found,) = [f for case in told["cases"] for f in case["findings"] if f["fingerprint"] == open_["fingerprint"]]
+    assert (found["outcome"], found["beneath"], found["keep"]["ticket"]) == ("kept", "residual", "SEC-7")
+    assert "kept by exception, residual beneath" in (folder / "kept/junit.xml").read_text()
+    assert call(folder, "report", "--from", "kept", "--out", "again").code == 0
+    assert "now excepted: crm credential api-token" in call(folder, "diff", "bare", "kept").out
+
+    with (folder / "exceptions.yaml").open("a") as file:
+        file.write(IDLE)
+    idle = call(folder, "run", "-q", "-n", "2", faulty, "--out=idle")
+    assert idle.code == 6, idle
+    assert "the exception crm/credential/nobody-* (exceptions.yaml:4) matched nothing" in idle.out
+    assert [one["state"] for one in results(folder / "idle")["exceptions"]] == ["matched", "idle"]
+    narrowed = call(folder, "run", "-q", "-k", "second", "--out=narrow")  # holds no credential: nothing to ask
+    assert narrowed.code == 0, narrowed
+    assert {one["state"] for one in results(folder / "narrow")["exceptions"]} == {"not asked"}
+
+
+def test_an_expired_exception_is_exit_4(folder: Path) -> None:
+    (folder / "other.yaml").write_text(EXCEPTION.format(print="f" * 16).replace("2999", "1999"))
+    for command in ("run", "plan", "check"):
+        ended = call(folder, command, "--exceptions", "other.yaml")
+        assert (ended.code, ended.out) == (4, "")
+        assert "other.yaml:2:77: this exception has expired: '1999-12-31'" in ended.err

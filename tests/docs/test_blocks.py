@@ -9,9 +9,11 @@ import pytest
 
 from harness import fleet
 from harness.fleet import FleetInfo
-from harness.model import BadInput
+from harness.model import BadInput, Problem
+from harness.scenario import exceptions
+from harness.scenario.terms import Terms
 from harness.source import parse as parse_source
-from tests.docs.loading import environment, load_fleet, load_scenario
+from tests.docs.loading import TODAY, environment, load_fleet, load_scenario
 from tests.docs.markdown import ROOT, Block, blocks
 from tests.fleet.worlds import STAGING
 from tests.scenario.worlds import EVERYDAY
@@ -43,7 +45,7 @@ def shapes(page: str) -> tuple[FleetInfo, ...]:
 
 
 def test_every_block_says_what_it_is() -> None:
-    unsaid = [_id(block) for block in blocks("yaml") if role(block) not in ("fleet", "scenario", PART)]
+    unsaid = [_id(block) for block in blocks("yaml") if role(block) not in ("fleet", "scenario", "exceptions", PART)]
     assert not unsaid, f"tag them `yaml scenario`, `yaml fleet` or `yaml {PART}`: {unsaid}"
     assert len(of_role("fleet")) > 3
     assert len(of_role("scenario")) > 3
@@ -64,6 +66,17 @@ def test_a_scenario_loads(block: Block, tmp_path: Path) -> None:
     path.write_text(block.text, encoding="utf-8")
     loaded = load_scenario(path, shapes(block.page))
     assert loaded.cases, loaded.deselected
+
+
+@pytest.mark.parametrize("block", of_role("exceptions"), ids=_id)
+def test_exceptions_load(block: Block, tmp_path: Path) -> None:
+    path = tmp_path / "exceptions.yaml"
+    path.write_text(block.text, encoding="utf-8")
+    problems: list[Problem] = []
+    made = exceptions.load(path, Terms(shapes(block.page)[0]), TODAY, problems)
+    assert made is not None
+    assert made.entries
+    assert problems == []
 
 
 @pytest.mark.parametrize("block", of_role(PART), ids=_id)

@@ -29,6 +29,7 @@ def sections() -> dict[str, dict[str, Any]]:
         "cleanup": case["properties"]["cleanup"]["properties"],
         "deselected": root["properties"]["deselected"]["items"]["properties"],
         "coverage": root["properties"]["coverage"]["items"]["properties"],
+        "exceptions": root["properties"]["exceptions"]["items"]["properties"],
     }
 
 

@@ -84,10 +84,11 @@ class World:
             "memory", "sandbox", "memory.yaml", "0" * 64, guard, entries, {"hr": self.connector}, today=date(2026, 1, 1)
         )
 
-    def run(self, *cases: Case, concurrency: int = 64) -> RunResult:
-        options = Options("run-1", 1, concurrency, password=lambda n: f"pw-{n}")
+    def run(self, *cases: Case, concurrency: int = 64, exceptions: Sequence[Keep] = (), shares: int = 1) -> RunResult:
+        options = Options("run-1", 1, concurrency, (0, shares), password=lambda n: f"pw-{n}")
+        fleet, said = self.fleet(), (lambda text, _person: text)
         self.engine = Run(
-            self.fleet(), cases, self.kernel, self.journal, self.ledger, _NoVault(), lambda t, _p: t, options
+            fleet, cases, self.kernel, self.journal, self.ledger, _NoVault(), said, options, exceptions=exceptions
         )
         return self.engine.run()
 

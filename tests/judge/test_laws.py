@@ -242,8 +242,10 @@ def test_kept_passes_only_what_is_present(seen: list[Observation]) -> None:
     if finding.outcome is Outcome.KEPT:
         assert finding.first_absent is None
         assert plain.outcome in (Outcome.RESIDUAL, Outcome.RESURRECTED, Outcome.INCONCLUSIVE)
+        assert plain.outcome in (finding.beneath, Outcome.INCONCLUSIVE)
     elif plain.outcome is not Outcome.RESIDUAL and plain.outcome is not Outcome.RESURRECTED:
         assert finding.outcome is plain.outcome
+    assert (finding.beneath is None) == (finding.outcome is not Outcome.KEPT)
 
 
 # --- the interval -------------------------------------------------------------------------------

@@ -3,6 +3,7 @@ committed sample report from it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from harness.model import (
     Claim,
     Cleanup,
     Deselected,
+    Excepted,
     Keep,
     Kind,
     Outcome,
@@ -27,7 +29,31 @@ from tests.report.world import MINUTE, World
 
 DRILLS = Path(__file__).parent / "drills"  # written by tests.report.lineage
 FOLDER = Path(__file__).parents[2] / "reports" / "sample"
-KEEP = Keep("mail", Kind.MAILBOX, "*", "90-day retention MB-7", "mail-team@example.test", date(2027, 2, 18))
+KEEP = Keep(
+    "mail",
+    Kind.MAILBOX,
+    "*",
+    "90-day retention MB-7",
+    "mail-team@example.test",
+    date(2027, 2, 18),
+    where="exceptions.yaml:2",
+    scenario="terminate/*",
+    ticket="SEC-2041",
+    approved_by="ciso@example.test",
+)
+IDLE_KEEP = replace(
+    KEEP, system="crm", kind=Kind.GROUP, name="interns-*", reason="shared desk", where="exceptions.yaml:9"
+)
+FAR_KEEP = replace(
+    KEEP,
+    system="any",
+    kind=None,
+    fingerprint="00c0ffee00c0ffee",
+    scenario="quarterly/board-member",
+    reason="seat until the annual meeting",
+    where="exceptions.yaml:16",
+    until=date(2026, 12, 31),
+)
 OLD_KEEP = Keep(
     "code", Kind.OWNERSHIP, "build-scripts", "hand-over CH-114", "platform@example.test", date(2026, 11, 19)
 )
@@ -97,6 +123,7 @@ def sample() -> tuple[RunResult, About, World]:
             "present; exception MB-7 in force",
             "leaver-1",
             keep=KEEP,
+            beneath=o.RESIDUAL,
         ),
     )
     deleted = (
@@ -321,6 +348,7 @@ def sample() -> tuple[RunResult, About, World]:
         ),
         coverage=tuple(coverage()),
         cleanup=Cleanup(False, cases[2].cleanup.leftovers, cases[4].cleanup.resting),
+        exceptions=(Excepted(KEEP, 2, 1), Excepted(IDLE_KEEP, 2, 0), Excepted(FAR_KEEP)),
         notes=("1 look was retried after 429 and then answered",),
     )
     return run, about(cases), world

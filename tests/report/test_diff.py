@@ -76,7 +76,8 @@ def one(outcome: Outcome | None, **more: object) -> Drilled:
         (None, Outcome.RESIDUAL, Change.NEW),
         (Outcome.INCONCLUSIVE, Outcome.LATE, Change.NEW),
         (Outcome.KEPT, Outcome.RESURRECTED, Change.NEW),
-        (Outcome.LATE, Outcome.KEPT, Change.FIXED),
+        (Outcome.LATE, Outcome.KEPT, Change.EXCEPTED),
+        (Outcome.KEPT, Outcome.KEPT, Change.SAME),
         (Outcome.INCONCLUSIVE, Outcome.REVOKED, Change.NOW_COVERED),
     ],
 )

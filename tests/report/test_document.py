@@ -61,7 +61,7 @@ def test_the_schema_notices(break_it: Callable[[dict[str, Any]], object]) -> Non
 
 def test_the_keys_of_the_contract() -> None:
     doc = made()
-    assert set(doc) == {"schema", "run", "cases", "bystanders", "deselected", "coverage"}
+    assert set(doc) == {"schema", "run", "cases", "bystanders", "deselected", "coverage", "exceptions"}
     assert set(RUN.split()) <= set(doc["run"])
     assert set(CASE.split()) <= set(doc["cases"][0])
     assert set(FINDING.split()) <= set(doc["cases"][0]["findings"][0])

@@ -151,3 +151,17 @@ def test_trestle_takes_both_documents(tmp_path: Path) -> None:
     del broken["plan-of-action-and-milestones"]["poam-items"]
     (tmp_path / "broken.json").write_text(json.dumps(broken))
     assert run("import", "-f", "broken.json", "-o", "broken").returncode != 0
+
+
+def test_a_deviation_names_its_ticket_its_approver_and_what_is_beneath() -> None:
+    (risk,) = [one for one in ar()["risks"] if one["status"] == "deviation-approved"]
+    assert {p["name"]: p["value"] for p in risk["props"]} == {
+        "outcome": "kept",
+        "beneath": "residual",
+        "ticket": "SEC-2041",
+        "approved-by": "ciso@example.test",
+    }
+    assert "ticket SEC-2041, approved by ciso@example.test, until 2027-02-18" in risk["statement"]
+    assert risk["deadline"] == "2027-02-18T23:59:59Z"
+    seen = next(o for o in ar()["observations"] if o["title"].startswith("mail mailbox"))
+    assert seen["remarks"].startswith("Exception mail/mailbox/*: 90-day retention MB-7")

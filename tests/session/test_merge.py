@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from harness.model import Cleanup, RunResult, Verdict
+from dataclasses import replace
+from datetime import date
+
+from harness.model import Cleanup, Excepted, Keep, Kind, RunResult, Verdict
 from harness.session.drill import Naming, exit_code, lost, merge
 
 NAMING = Naming("run-1", 1)
@@ -20,3 +23,17 @@ def test_a_worker_that_died_makes_the_run_inconclusive_and_its_accounts_leftover
     assert not torn.cleanup.complete
     assert "journal-gw1.jsonl" in torn.cleanup.leftovers[0]
     assert torn.notes == ("worker gw1 died: its cases were not judged",)
+
+
+def test_which_exception_is_idle_all_shares_together_decide() -> None:
+    keep = Keep("crm", Kind.LICENSE, "*", "r", "o", date(2030, 1, 1), scenario="*")
+    idle, used, far = Excepted(keep, 2, 0), Excepted(keep, 1, 1), Excepted(keep)
+    for ones, whole, verdict in (
+        ((idle, used), Excepted(keep, 3, 1), Verdict.PASS),
+        ((idle, far), idle, Verdict.INCONCLUSIVE),
+        ((far, far), far, Verdict.PASS),
+    ):
+        made = merge(NAMING, [replace(share(), exceptions=(one,)) for one in ones], ())
+        assert (made.exceptions, made.verdict) == ((whole,), verdict)
+    torn = merge(NAMING, [replace(share(), exceptions=(used,)), lost(NAMING, "gw1")], ())
+    assert torn.exceptions == (used,)
