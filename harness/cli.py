@@ -7,7 +7,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ import typer
 
 from harness import __version__
 from harness.commands.compare import diff, history
+from harness.commands.documents import schema
 from harness.commands.evidence import keygen, report, verify
 from harness.commands.software import software
 from harness.commands.upkeep import cleanup, status
@@ -247,25 +247,7 @@ def adapters(as_json: AsJson = False) -> int:
     return 0
 
 
-class Document(StrEnum):
-    SCENARIO = "scenario"
-    FLEET = "fleet"
-    EXCEPTIONS = "exceptions"
-    RESULTS = "results"
-
-
-@app.command()
-def schema(document: Annotated[Document, typer.Argument(metavar="scenario|fleet|exceptions|results")]) -> int:
-    """Print a JSON Schema. Of scenario files, of fleet files with all installed types, of exceptions.yaml, or of
-    results.json."""
-    from harness import fleet, report, scenario
-
-    made = {Document.SCENARIO: scenario.schema, Document.EXCEPTIONS: scenario.exceptions_schema}
-    made |= {Document.FLEET: fleet.schema, Document.RESULTS: report.schema}
-    dump(made[document]())
-    return 0
-
-
+app.command()(schema)
 app.command("fleet")(software)
 app.command()(status)
 app.command()(cleanup)
