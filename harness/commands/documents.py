@@ -1,0 +1,27 @@
+"""`exitproof schema`: the JSON Schemas of what people write and of what a run leaves."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Document(StrEnum):
+    SCENARIO = "scenario"
+    FLEET = "fleet"
+    EXCEPTIONS = "exceptions"
+    RESULTS = "results"
+
+
+def schema(document: Annotated[Document, typer.Argument(metavar="scenario|fleet|exceptions|results")]) -> int:
+    """Print a JSON Schema. Of scenario files, of fleet files with all installed types, of exceptions.yaml, or of
+    results.json."""
+    from harness import fleet, report, scenario
+
+    made = {Document.SCENARIO: scenario.schema, Document.EXCEPTIONS: scenario.exceptions_schema}
+    made |= {Document.FLEET: fleet.schema, Document.RESULTS: report.schema}
+    typer.echo(json.dumps(made[document](), indent=2, ensure_ascii=False))
+    return 0
