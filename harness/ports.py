@@ -194,6 +194,16 @@ class Vault(Protocol):
     def scrub(self, text: str) -> str: ...
 
 
+class Strongbox(Protocol):
+    """The encrypted vault: what must survive the process and may not be read by anybody else."""
+
+    def put(self, values: Mapping[str, Any]) -> str:
+        """Keeps a mapping of JSON values; answers its name, which may stand in the clear, once it is durable."""
+        ...
+
+    def get(self, name: str) -> Mapping[str, Any] | None: ...
+
+
 class Journal(Protocol):
     """Append-only, durable before it returns: intent first, then the change."""
 

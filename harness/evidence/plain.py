@@ -44,8 +44,8 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 class Reader:
-    """`seen`: the records of observations by the hash of their lines. What is no value of the asked kind raises KeyError,
-    TypeError or AttributeError."""
+    """`seen`: the records of observations by the hash of their lines. What is no value of the asked kind raises
+    KeyError, TypeError or AttributeError."""
 
     def __init__(self, seen: Mapping[str, Mapping[str, Any]] = NOTHING) -> None:
         self._seen = seen

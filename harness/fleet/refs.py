@@ -88,27 +88,10 @@ class References:
         return text
 
     def _secret_value(self, match: re.Match[str]) -> str:
-        if match[1]:
-            value = self._env.get(match[2], "")
-        elif match[3]:
-            value = self._file(match[4], match[0])
-        else:
-            value = _keyring(match[6], match[0])
+        value = _secret(match, self._env, self._folder)
         if value:
             self.secrets.append(value)
         return value
-
-    def _file(self, name: str, shown: str) -> str:
-        try:
-            text = (self._folder / Path(name).expanduser()).read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, RuntimeError) as error:
-            why = getattr(error, "strerror", None) or "no such home"
-            raise ValueError(f"`{shown}` cannot be read: {why}") from None
-        except ValueError:
-            raise ValueError(f"`{shown}` is not UTF-8 text") from None
-        if not text:
-            raise ValueError(f"`{shown}` is empty")
-        return text
 
     def misplaced(self, below: DataPath) -> Iterator[Problem]:
         """References that only secret fields may use, elsewhere. Ask after the part `below` was validated."""
@@ -126,6 +109,37 @@ class References:
             if len(secret) >= 3:
                 message = message.replace(secret, "***")
         return message
+
+
+def secret_of(reference: str, env: Mapping[str, str]) -> str:
+    """What a flag refers to as `env:NAME`, `file:PATH` (below the working folder) or `keyring:SERVICE/USER`. Raises
+    ValueError, with a sentence that holds no secret; above all for a literal."""
+    match = _REFERENCE.fullmatch(f"${{{reference}}}")
+    if match is None:
+        raise ValueError("not a reference: `env:NAME`, `file:PATH` or `keyring:SERVICE/USER`, never the secret itself")
+    value = _secret(match, env, Path())
+    if not value:
+        raise ValueError(f"`{match[0]}` is not set")
+    return value
+
+
+def _secret(match: re.Match[str], env: Mapping[str, str], folder: Path) -> str:
+    if match[1]:
+        return env.get(match[2], "")
+    return _file(folder, match[4], match[0]) if match[3] else _keyring(match[6], match[0])
+
+
+def _file(folder: Path, name: str, shown: str) -> str:
+    try:
+        text = (folder / Path(name).expanduser()).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or "no such home"
+        raise ValueError(f"`{shown}` cannot be read: {why}") from None
+    except ValueError:
+        raise ValueError(f"`{shown}` is not UTF-8 text") from None
+    if not text:
+        raise ValueError(f"`{shown}` is empty")
+    return text
 
 
 def _keyring(name: str, shown: str) -> str:
