@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from harness.engine.context import Context
 from harness.engine.party import Party, Track
+from harness.engine.pools import Pools
 from harness.engine.prints import BYSTANDERS, fingerprint
+from harness.engine.setup import read_all
+from harness.engine.telling import Teller
 from harness.judge import Expects, Question, judge
-from harness.model import SECOND, CaseResult, Finding, Instant, Outcome, Subject, Vantage, Verdict
+from harness.model import (
+    SECOND,
+    CaseResult,
+    Duration,
+    Finding,
+    Instant,
+    Outcome,
+    Phase,
+    Presence,
+    Subject,
+    Vantage,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from harness.engine.life import Life
@@ -78,3 +94,30 @@ def blame(
         and (b.identity, b.system, b.kind, b.name) not in known
     )
     return replace(result, findings=result.findings + late, verdict=Verdict.FAIL) if late else result
+
+
+async def last_look(context: Context, pools: Pools, ready: Container[str], settle: Duration) -> list[Finding]:
+    """Every bystander once more, when all cases are over."""
+    findings: list[Finding] = []
+    teller = Teller(context.vault)
+
+    async def one(party: Party) -> None:
+        pool = pools.of(party)
+        others = [p for p in pools.parties if p is not party and p.key in ready]
+        systems = [name for name in context.fleet.systems if party.current(name)]
+        for _ in range(2):  # twice, `settle` apart: an absence must be confirmed
+            readings = await read_all(context, party, systems, others)
+            for name, reading in readings.items():
+                context.observer.apply(party, name, reading, Phase.HOLD, "the end")
+            lost = any(
+                t.observations and t.observations[-1].presence is not Presence.PRESENT
+                for t in party.tracks.values()
+                if t.vantage is Vantage.ADMIN and not t.void and not t.appeared
+            )
+            if not lost:
+                break
+            await context.kernel.pause(settle)
+        findings.extend(map(teller.finding, judged_bystander(party, pool.cases, ("the end",), settle)))
+
+    await context.kernel.gather([one(p) for p in pools.parties if p.key in ready])
+    return findings

@@ -8,14 +8,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from harness.engine.journalled import of_identity, of_result
+from harness.engine.earlier import Earlier
+from harness.engine.journalled import PASSWORD, hidden_of, of_identity, of_result
 from harness.engine.kernel import Kernel, Lane
 from harness.engine.observe import Observer
 from harness.engine.party import Party
 from harness.engine.rounds import Desk, Reading
 from harness.engine.tasks import Lock
 from harness.model import Identity, Instant, Secret, Subject
-from harness.ports import Declaration, Exercises, Fleet, Journal, Person, Provisions, SystemEntry, Vault, WriteFailed
+from harness.ports import (
+    Declaration,
+    Exercises,
+    Fleet,
+    Journal,
+    Person,
+    Provisions,
+    Strongbox,
+    SystemEntry,
+    Vault,
+    WriteFailed,
+)
 
 T = TypeVar("T")
 Render = Callable[[str, Person], str]  # a template of the scenario, for one person
@@ -45,6 +57,8 @@ class Context:
     _declared: dict[str, Declaration] = field(default_factory=dict)
     _exercises: dict[str, Exercises | None] = field(default_factory=dict)
     stride: tuple[int, int] = (0, 1)  # this worker's number and how many there are: names never meet
+    box: Strongbox | None = None
+    earlier: Earlier = field(default_factory=Earlier)  # what a process before this one had sent
 
     def open_lanes(self, on_bystanders: Callable[[str, int, dict[str, tuple[Party, Reading]]], None]) -> None:
         """A lane and a desk for each system, a lane for each connector."""
@@ -112,8 +126,12 @@ class Context:
     def newcomer(self, subject: Subject, attributes: Mapping[str, str], case: str = "") -> Party:
         """A new synthetic person, in the journal before anything is made for it."""
         party = Party(self.identity(subject, attributes), self.run_id, self.run_n, case)
-        self.journal.write(of_identity(party))
+        self.journal.write({**of_identity(party), **self._kept({PASSWORD: [True, party.identity.password.reveal()]})})
         return party
+
+    def _kept(self, hidden: Mapping[str, Any]) -> dict[str, str]:
+        """Secrets go into the encrypted vault, where there is one, and the journal says under which name."""
+        return {"kept": self.box.put(hidden)} if hidden and self.box is not None else {}
 
     async def change(self, op: str, party: Party | None, place: str, work: Callable[[], T], **detail: Any) -> T:
         """One change, its intent durable before it is sent. Raises `WriteFailed` as the adapter did."""
@@ -134,7 +152,9 @@ class Context:
             why = f"the adapter failed: {type(fault).__name__}"
             self.journal.write({**record, "state": "in doubt", "why": why, "at": self.now()})
             raise WriteFailed(why, in_doubt=True) from fault
-        self.journal.write({**record, "state": "answered", **of_result(result), "at": self.now()})
+        self.journal.write(
+            {**record, "state": "answered", **of_result(result), **self._kept(hidden_of(result)), "at": self.now()}
+        )
         return result
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from harness import measure
 from harness.engine.context import Context
-from harness.engine.journalled import of_entitlement
+from harness.engine.journalled import of_entitlement, of_own, of_use
 from harness.engine.party import Party, Track
 from harness.measure import Seen
 from harness.model import Entitlement, Grant, Kind, Phase, Presence, Touches, Used, Vantage
@@ -56,13 +56,15 @@ async def exercise(
     one refused sign-in is saved."""
     left_traces = False
     for track in tracks:
-        if track.consumes and phase not in (Phase.BASELINE, Phase.HOLD):
+        if track.consumes and phase is not Phase.BASELINE and not (last and not _asked(track)):
             continue  # asked once, at the end
         if track.channel == LOGIN and _refused(track) >= REFUSED_LOGINS - (not last):
             continue
         if track.consumes and phase is Phase.BASELINE:
             seen = await _sibling(context, party, track)
         else:
+            if phase is not Phase.BASELINE and not quiet(context, track):  # who comes after a crash must know of it
+                context.journal.write(of_use(party, track, phase, checkpoint, context.now()))
             used = await _use(context, party, track)
             controls = await _controls(context, pool, track) if used.presence is Presence.ABSENT else []
             seen = measure.use(used, controls)
@@ -71,17 +73,27 @@ async def exercise(
     return left_traces
 
 
-async def mark_own(context: Context, party: Party, name: str) -> None:
+async def mark_own(context: Context, party: Party, name: str) -> set[tuple[str, Kind, str]]:
     """What a sign-in of ours has just left in the lists is the harness's own, and left out of every look. Nothing is
     judged by this reading, so it needs no controls."""
     reading = await context.desks[name].read(party, ())
     known = {(t.kind, t.grant_id) for t in party.of(name, Vantage.ADMIN)}
-    for _, look in reading.looks:
-        for listing in look.listings:
-            if listing.kind in OWN_KINDS:
-                for row in listing.rows:
-                    if (listing.kind, row.id) not in known:
-                        party.own.add((name, listing.kind, row.id))
+    found = {
+        (name, listing.kind, row.id)
+        for _, look in reading.looks
+        for listing in look.listings
+        if listing.kind in OWN_KINDS
+        for row in listing.rows
+        if (listing.kind, row.id) not in known
+    }
+    made = found - party.own
+    party.own |= found
+    context.journal.write(of_own(party, name, made))
+    return made
+
+
+def _asked(track: Track) -> bool:
+    return any(o.phase is not Phase.BASELINE for o in track.observations)
 
 
 def _refused(track: Track) -> int:
@@ -89,9 +101,11 @@ def _refused(track: Track) -> int:
 
 
 async def _use(context: Context, party: Party, track: Track, grant: Grant | None = None) -> Used:
-    exercises = context.exercises(track.system)
+    exercises, now = context.exercises(track.system), context.now()
     if exercises is None:
         return Used(Presence.UNKNOWN, "the system has no use to try")
+    if track.lost:
+        return Used(Presence.UNKNOWN, track.lost, now, now)
     account = next((a for a in party.accounts.get(track.system, ()) if a.id == track.account_id), None)
     person = party.person(track.system, account)
     held = grant or track.grant

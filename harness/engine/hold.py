@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.engine.inventory import full_round
 from harness.engine.party import Track
 from harness.model import Case, Instant, Phase, Presence, human
 
@@ -18,23 +19,28 @@ class Hold:
     async def run(self) -> None:
         """The last looks: at each checkpoint, or once more after `settle`. Never before the deadline of what is
         still there."""
-        kernel = self.life.context.kernel
-        began = self.life.context.now()
+        life, kernel = self.life, self.life.context.kernel
+        if life.holding_since is None:
+            life.holding_since = life.context.now()
+            life.mark()
+        began = life.holding_since
         default = self.life.case.settle_of(self.life.case.within.default)
         checkpoints = [(span, f"hold {human(span)}") for span in self.life.case.hold] or [(default, "the end")]
-        for index, (span, label) in enumerate(checkpoints):
+        for span, label in checkpoints[life.held :]:
             due = began + span
-            last = index == len(checkpoints) - 1
+            last = life.held == len(checkpoints) - 1
             if last:
                 due = max(due, self._still_there(), self._may_return())
             await kernel.sleep_until(due)
-            await self.life.full_round(Phase.HOLD, label, uses=True, last=last)
-            self.life.owed.append(label)
+            await full_round(life, Phase.HOLD, label, uses=True, last=last)
+            life.owed.append(label)
+            life.held += 1
+            life.mark()
         for _ in range(2):
             if not (loose := self._unconfirmed()):
                 return
             await kernel.sleep_until(loose)
-            await self.life.full_round(Phase.HOLD, checkpoints[-1][1], uses=True, last=True)
+            await full_round(self.life, Phase.HOLD, checkpoints[-1][1], uses=True, last=True)
 
     def _may_return(self) -> Instant:
         """Until when the connector says that access may come back after the leave event."""

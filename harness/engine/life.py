@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from harness.engine import finish
+from harness.engine.checkpoints import LEFT, OVER, READY, WATCHED, of_life
 from harness.engine.cleanup import clean
 from harness.engine.context import Context, SetupFailed
 from harness.engine.exercise import exercise, follow_login, mark_own
@@ -22,7 +23,6 @@ from harness.engine.setup import (
     join,
     owner_of,
     preflight,
-    read_all,
     systems_of,
 )
 from harness.engine.steps import Sent, Steps
@@ -89,19 +89,23 @@ class Life:
         self.failure = ""  # why nothing can be judged
         self.loose: list[str] = []  # why the case cannot pass, though each grant is judged
         self.owed: list[str] = []
+        self.stage = ""  # the last that is over, as the journal says: with `stepped` and `held`, where to go on
+        self.stepped = 0  # of `then`
+        self.held = 0  # checkpoints of `hold`
+        self.holding_since: Instant | None = None
+        self.gaps: list[tuple[Instant, Instant]] = []  # when no process was there to look
         self._exclusive: list[Lock] = []
         self.started = context.now()
 
     async def live(self) -> CaseResult:
         self.started = self.context.now()
-        cleanup = Cleanup(complete=True)
         try:
             try:
-                await self._set_up()
+                await (self._come_back() if self.stage else self._set_up())
             except (SetupFailed, WriteFailed) as failed:
                 self.failure = str(failed)
                 self._arrive()
-            if not self.failure:
+            if not self.failure and self.stage != OVER:
                 try:
                     await self._offboard()
                 except (SetupFailed, WriteFailed) as failed:
@@ -112,16 +116,16 @@ class Life:
             why = self.context.vault.scrub(f"internal error: {type(fault).__name__}: {fault}")
             self.loose.append(why)
             self.failure = "" if self.sent else why
+        self._arrive()
+        self.mark(OVER)
+        self._enter("cleanup")
+        try:
+            task = self.context.kernel.spawn(self._clean())
+            await self.context.kernel.outlast(task)  # who stops a run still wants it taken back
+            cleanup = await task
         finally:
-            self._arrive()
-            self._enter("cleanup")
-            try:
-                task = self.context.kernel.spawn(self._clean())
-                await self.context.kernel.outlast(task)  # who stops a run still wants it taken back
-                cleanup = await task
-            finally:
-                for lock in self._exclusive:
-                    lock.release()
+            for lock in self._exclusive:
+                lock.release()
         self._enter("done")
         return finish.result(self, cleanup)
 
@@ -129,8 +133,14 @@ class Life:
         self.phase = phase
         self.on_phase(self)
 
-    def log(self, text: str) -> None:
-        self.events.append((self.context.now(), text))
+    def log(self, text: str, at: Instant | None = None) -> None:
+        self.events.append((self.context.now() if at is None else at, text))
+
+    def mark(self, stage: str = "") -> None:
+        """Into the journal: from here another process could go on."""
+        self.stage = stage or self.stage
+        if self.party is not None:
+            self.context.journal.write(of_life(self))
 
     def _arrive(self) -> None:
         if self.together is not None:
@@ -178,6 +188,18 @@ class Life:
             track.taken |= track.vantage is Vantage.LEAVER and self._taken(track)
         self.want(case.demand.has)
         self.trails = await read_trails(context, party, self.systems, self.started)
+        self.mark(READY)
+
+    async def _come_back(self) -> None:
+        """A case that an earlier process left in the middle: the same controls, and nobody else's in the meantime."""
+        assert self.party is not None  # noqa: S101  revived
+        self._enter("coming back")
+        await self._alone()
+        self.pool = await self.pools.lease(self.case, self.systems)
+        for name in self.systems if self.stage != OVER else ():
+            if (self.party.key, name) in self.context.earlier.unmarked:
+                for _, kind, row in sorted(await mark_own(self.context, self.party, name)):
+                    self.loose.append(f"{name}: {kind} {row} may have come from a sign-in that was cut off, or not")
 
     def _taken(self, use: Track) -> bool:
         """The record that this credential belongs to was taken away by an earlier step."""
@@ -231,15 +253,21 @@ class Life:
             signal = self.together.signal
             self._arrive()
             await signal.wait(context.kernel)
-        self._enter("leaving")
-        self.sent = await steps.leave(case.leave)
+        if self.sent is None:
+            self._enter("leaving")
+            self.sent = await steps.leave(case.leave)
+            self.mark(LEFT)
         party.left = True
-        self._enter("watching")
-        await Watch(context, case, party, self.pool, self.systems, self.sent.t0, self.awaited).run()
-        await steps.outcome()
+        if self.stage != WATCHED:
+            self._enter("watching")
+            await Watch(context, case, party, self.pool, self.systems, self.sent.t0, self.awaited).run()
+            await steps.outcome()
+            self.mark(WATCHED)
         self._enter("after")
-        for index, step in enumerate(case.then, 1):
+        for index, step in enumerate(case.then[self.stepped :], self.stepped + 1):
             await steps.then(index, step)
+            self.stepped = index
+            self.mark()
         self._enter("holding")
         await Hold(self).run()
         trails = await read_trails(context, party, self.systems, self.sent.receipt.sent)
@@ -251,36 +279,6 @@ class Life:
             return "there"
         keep, _ = keep_for(self.case, track, self.party, self.context.now())
         return "" if keep is not None else "gone"
-
-    async def full_round(self, phase: Phase, checkpoint: str, *, uses: bool = False, last: bool = False) -> None:
-        """The whole inventory of every system; a look that could not see is tried again a few times."""
-        assert self.party is not None  # noqa: S101  set up
-        context, party = self.context, self.party
-        removed = self.case.account == "removed"
-        pending, pause = list(self.systems), self.case.settle_of(self.case.within.default) // 2
-        for attempt in range(3):
-            if attempt:
-                await context.kernel.pause(max(pause, 100_000))
-            readings = await read_all(context, party, pending, self.pool)
-            for name, reading in readings.items():
-                context.observer.apply(party, name, reading, phase, checkpoint, removed=removed)
-            pending = [name for name in pending if self._blind(name, checkpoint)]
-            if not pending:
-                break
-        if uses:
-            for name in self.systems:
-                mine = list(party.of(name, Vantage.LEAVER))
-                if await exercise(context, party, self.pool, mine, phase, checkpoint, last=last):
-                    await mark_own(context, party, name)
-
-    def _blind(self, name: str, checkpoint: str) -> bool:
-        assert self.party is not None  # noqa: S101  set up
-        return any(
-            t.observations
-            and t.observations[-1].checkpoint == checkpoint
-            and t.observations[-1].presence is Presence.UNKNOWN
-            for t in self.party.of(name, Vantage.ADMIN)
-        )
 
     # --- afterwards ------------------------------------------------------------------------------
 

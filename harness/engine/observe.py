@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from harness import measure
 from harness.engine.journalled import of_adoption
@@ -76,6 +77,8 @@ class Observer:
         self.note(party, track, seen, number, phase, checkpoint)
 
     def note(self, party: Party, track: Track, seen: Seen, number: int, phase: Phase, checkpoint: str) -> None:
+        if track.lost and seen.presence is Presence.ABSENT:
+            seen = replace(seen, presence=Presence.UNKNOWN, reason=track.lost)
         record = {
             "type": "observation",
             "case": party.case,
@@ -86,6 +89,8 @@ class Observer:
             "grant": track.grant_id or "",
             "vantage": str(track.vantage),
             "channel": track.channel,
+            "account": track.account_id,
+            "track": track.number,
             "phase": str(phase),
             "checkpoint": checkpoint,
             "round": number,

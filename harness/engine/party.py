@@ -45,11 +45,14 @@ class Track:
     consumes: bool = False
     with_account: bool = False
     signed_in: bool = False
-    observations: list[Observation] = field(default_factory=list)
+    lost: str = ""  # why no absence can be believed any more: what it is asked with ended with a process
+    number: int = -1  # among those of its identity: how the ledger names it
+    observations: list[Observation] = field(init=False, default_factory=list)
 
-    complete: list[Observation] = field(default_factory=list)  # looks after the baseline that could see
-    baseline: Presence | None = None  # what the same probe saw just before the event
-    _histories: dict[Duration, History] = field(default_factory=dict)
+    # Never those of another track that this one was made like:
+    complete: list[Observation] = field(init=False, default_factory=list)  # looks after the baseline that could see
+    baseline: Presence | None = field(init=False, default=None)  # what the same probe saw just before the event
+    _histories: dict[Duration, History] = field(init=False, default_factory=dict)
 
     def history(self, settle: Duration) -> History:
         """What the complete looks say, kept up to date look by look: polling must not cost more each time."""
@@ -91,6 +94,7 @@ class Party:
         self.grants: dict[str, list[Grant]] = {}
         self.receipts: dict[str, Mapping[str, Any]] = {}
         self.tracks: dict[tuple[str, str, Kind, str, Vantage, str], Track] = {}
+        self._numbers = 0
         self._placed: dict[tuple[str, Vantage | None], tuple[Track, ...]] = {}  # the same, by system: asked very often
         self.filled: set[tuple[str, str, Kind]] = set()
         self.vanished: dict[tuple[str, str, Kind], frozenset[str]] = {}
@@ -140,6 +144,8 @@ class Party:
         key = (made.system, made.account_id, made.kind, made.grant_id or made.name, made.vantage, made.channel)
         if key not in self.tracks:
             self.tracks[key] = made
+            made.number = max(made.number, self._numbers)
+            self._numbers = made.number + 1
             for place in ((made.system, None), (made.system, made.vantage)):
                 self._placed[place] = (*self._placed.get(place, ()), made)
         return self.tracks[key]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from harness.engine.checkpoints import of_party
 from harness.engine.context import Context, SetupFailed
 from harness.engine.exercise import exercise, follow_login, mark_own
 from harness.engine.guard import POOL_SIZE, pool_key
@@ -46,6 +47,13 @@ class Pools:
                     parties += other.parties
         return parties
 
+    def restore(self, key: object, parties: list[Party]) -> None:
+        """One that an earlier process made ready."""
+        self._pools[key] = Pool(parties)
+        self.parties += parties
+        for party in parties:
+            self.on_ready(party, self._pools[key])
+
     def of(self, party: Party) -> Pool:
         return next(p for p in self._pools.values() if party in p.parties)
 
@@ -63,8 +71,12 @@ class Pools:
                 except (SetupFailed, WriteFailed) as failed:  # once: each try would make more people
                     self._failed[key] = f"the bystanders could not be made: {failed}"
                     raise SetupFailed(self._failed[key]) from None
-                for party in self._pools[key].parties:
-                    self.on_ready(party, self._pools[key])
+                pool = self._pools[key]
+                of = {"case": case.id} if case is not None else {"bare": systems[0]}
+                people = [{"identity": party.key, **of_party(party)} for party in pool.parties]
+                self.context.journal.write({"op": "pool", **of, "people": people})
+                for party in pool.parties:
+                    self.on_ready(party, pool)
             return self._pools[key]
         finally:
             lock.release()

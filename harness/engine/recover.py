@@ -13,7 +13,7 @@ from harness.engine.observe import Observer
 from harness.engine.setup import Objects
 from harness.engine.telling import Teller
 from harness.model import Cleanup, Kind, ObjectSpec
-from harness.ports import Fleet, Journal, Ledger, Person, Vault, WriteFailed
+from harness.ports import Fleet, Journal, Ledger, Person, Strongbox, Vault, WriteFailed
 
 
 def recover(
@@ -25,13 +25,14 @@ def recover(
     journal: Journal,
     ledger: Ledger,
     vault: Vault,
+    box: Strongbox | None = None,
 ) -> Cleanup:
     """All that the journal knows of and no look has found gone yet. Blocks until it is done; may be called again.
 
     No event is fired but the one by which whoever joined through a connector leaves it, and that only once.
     """
-    found = restore(records, run_id, run_n)
-    context = Context(kernel, fleet, run_id, run_n, journal, Observer(ledger, journal), vault, _nothing)
+    found = restore(records, run_id, run_n, box)
+    context = Context(kernel, fleet, run_id, run_n, journal, Observer(ledger, journal), vault, _nothing, box=box)
     context.open_lanes(lambda *_: None)
     task = kernel.spawn(_story(context, found))
     kernel.run()
@@ -55,12 +56,12 @@ async def _story(context: Context, found: Restored) -> Cleanup:
     objects = Objects(context)
     objects.made = {key: made for key, made in found.objects.items() if key[0] in systems}
     left = [text for each in done for text in each.leftovers] + await remove_objects(context, objects)
-    left += foreign + [text for key in sorted(found.doubtful) if (text := await _in_doubt(context, key))]
+    left += foreign + [text for key in sorted(found.doubtful) if (text := await in_doubt(context, key))]
     resting = [text for each in done for text in each.resting]
     return Cleanup(not left, tuple(left), tuple(resting))
 
 
-async def _in_doubt(context: Context, key: tuple[str, Kind, str]) -> str:
+async def in_doubt(context: Context, key: tuple[str, Kind, str]) -> str:
     """An object whose making was never answered: whether it is there can be told, whose it is cannot, so it stays."""
     name, kind, called = key
     system = context.provisions(name) if name in context.fleet.systems else None

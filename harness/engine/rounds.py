@@ -58,7 +58,7 @@ class Desk:
         self.control: Party | None = None  # the fleet's own control account
         self._on_bystanders = on_bystanders
         self._open: list[_Member] | None = None
-        self._count = 0
+        self.count = 0  # of rounds so far
         self.faults: list[str] = []  # what went wrong in the harness itself
         self._slots = Slots(self.ABREAST)
 
@@ -67,9 +67,9 @@ class Desk:
         ones. Joins the round that is about to start."""
         if self._open is None or len(self._open) >= self.CAPACITY:
             self._open = []
-            self._count += 1
-            self.kernel.spawn(self._run(self._open, self._count))
-        member = _Member(party, pool, find, Reading(self._count), Signal())
+            self.count += 1
+            self.kernel.spawn(self._run(self._open, self.count))
+        member = _Member(party, pool, find, Reading(self.count), Signal())
         self._open.append(member)
         await member.ready.wait(self.kernel)
         return member.reading

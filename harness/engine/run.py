@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.engine.bystanders import blame, judged_bystander
+from harness.engine.bystanders import blame, last_look
 from harness.engine.cleanup import clean, remove_objects
 from harness.engine.context import Context, Render, SetupFailed
 from harness.engine.controls import find_controls
@@ -18,11 +18,13 @@ from harness.engine.observe import Observer
 from harness.engine.party import Party
 from harness.engine.policy import excepted
 from harness.engine.pools import Pools
+from harness.engine.resume import Interrupted, put_back, take_back
 from harness.engine.rounds import Reading
-from harness.engine.setup import Objects, read_all
+from harness.engine.setup import Objects
 from harness.engine.snapshot import Snapshot, snapshot
 from harness.engine.tasks import Cancelled, Slots, Task
 from harness.engine.telling import Teller
+from harness.evidence.plain import plain
 from harness.model import (
     Case,
     CaseResult,
@@ -32,13 +34,12 @@ from harness.model import (
     Finding,
     Keep,
     Phase,
-    Presence,
     RunResult,
-    Vantage,
     Verdict,
+    iso,
     join,
 )
-from harness.ports import Fleet, Journal, Ledger, Vault
+from harness.ports import Fleet, Journal, Ledger, Strongbox, Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Options:
     run_n: int
     concurrency: int = 64
     stride: tuple[int, int] = (0, 1)
+    box: Strongbox | None = None
     password: Callable[[int], str] | None = None
 
 
@@ -67,7 +69,9 @@ class Run:
         options: Options,
         deselected: Sequence[Deselected] = (),
         exceptions: Sequence[Keep] = (),
+        found: Interrupted | None = None,
     ) -> None:
+        """`found`: what there is of this run already, to go on with."""
         self.fleet, self.cases, self.kernel, self.options = fleet, tuple(cases), kernel, options
         self.deselected, self.exceptions = tuple(deselected), tuple(exceptions)
         check_guard(fleet, cases)
@@ -81,7 +85,11 @@ class Run:
             vault,
             render,
             stride=options.stride,
+            box=options.box,
         )
+        self.found = found
+        if found is not None:
+            self.context.earlier, self.context.people = found.earlier, found.people
         if options.password is not None:
             self.context.password = options.password
         self.context.open_lanes(self._bystanders_seen)
@@ -92,6 +100,7 @@ class Run:
         self.results: dict[str, CaseResult] = {}
         self.outcome: RunResult | None = None
         self._ready: set[str] = set()
+        self._revived: dict[str, Life] = {}
         self._done: dict[str, threading.Event] = {case.id: threading.Event() for case in cases}
         self._all = threading.Event()
         self._slots = Slots(max(1, options.concurrency))
@@ -171,40 +180,59 @@ class Run:
 
     async def _story(self) -> None:
         self.started = self.kernel.now()
+        self.context.journal.write({"op": "begun", "at": self.started})
         try:
             await find_controls(self.context)
         except SetupFailed as failed:
             self._unready = str(failed)
+        tidied = Cleanup(complete=True)
+        tidying: Task[Cleanup] | None = None
+        if self.found is not None:
+            self.started = self.found.started
+            self._revived = put_back(self, self.found)
+            self.results |= self.found.told
+            tidying = self.kernel.spawn(take_back(self, self.found))
         groups: dict[str, int] = {}
         for case in self.cases:
-            if case.leave.together:
+            if case.leave.together and case.id not in self.lives:
                 groups[case.scenario] = groups.get(case.scenario, 0) + 1
         together = {scenario: Together(count) for scenario, count in groups.items()}
         self._tasks = [
             self.kernel.spawn(self._case(case, together.get(case.scenario) if case.leave.together else None))
-            for case in self.cases
+            for case in sorted(self.cases, key=lambda case: case.id not in self._revived)  # they hold what they hold
         ]
         for task in self._tasks:
             try:
                 await task
             except Cancelled:
                 continue
-        bystanders = await self._last_look()
-        cleanup = await self._clean()
-        self.outcome = self._result(bystanders, cleanup)
+        bystanders = self.found.judged if self.found is not None else None
+        if bystanders is None:
+            settle = max((c.settle_of(c.within.default) for c in self.cases), default=0)
+            bystanders = tuple(await last_look(self.context, self.pools, self._ready, settle))
+            self.context.journal.write({"op": "judged", "bystanders": plain(bystanders)})
+        if tidying is not None:
+            tidied = await tidying
+        self.outcome = self._result(bystanders, await self._clean(tidied))
+
+    def life(self, case: Case, together: Together | None = None) -> Life:
+        return Life(self.context, case, self.pools, self.objects, together, self.on_change)
 
     async def _case(self, case: Case, together: Together | None) -> None:
-        life: Life | None = None
+        if case.id in self.results:  # told by an earlier process
+            self._done[case.id].set()
+            return
+        life = self._revived.get(case.id)
         slotted = False
         try:
-            if self._unready:
+            if self._unready and life is None:
                 raise SetupFailed(self._unready)
             if together is None:  # those that wait for each other must all be in flight
                 await self._slots.acquire()
                 slotted = True
-            life = Life(self.context, case, self.pools, self.objects, together, self.on_change)
-            self.lives[case.id] = life
-            self.results[case.id] = await life.live()
+            life = self.lives[case.id] = life or self.life(case, together)
+            self.results[case.id] = done = await life.live()
+            self.context.journal.write({"op": "done", "case": case.id, "told": plain(done)})
         except (Cancelled, Exception) as fault:  # noqa: BLE001  one broken case must not take the run with it
             self.results[case.id] = self._broken(case, life, fault)
         finally:
@@ -228,44 +256,20 @@ class Run:
             if key in self._ready:
                 self.context.observer.apply(party, system, reading, Phase.WATCH)
 
-    async def _last_look(self) -> list[Finding]:
-        """Every bystander once more, when all cases are over."""
-        findings: list[Finding] = []
-        teller = Teller(self.context.vault)
-        settle = max((c.settle_of(c.within.default) for c in self.cases), default=0)
-
-        async def one(party: Party) -> None:
-            pool = self.pools.of(party)
-            others = [p for p in self.pools.parties if p is not party and p.key in self._ready]
-            systems = [name for name in self.fleet.systems if party.current(name)]
-            for _ in range(2):  # twice, `settle` apart: an absence must be confirmed
-                readings = await read_all(self.context, party, systems, others)
-                for name, reading in readings.items():
-                    self.context.observer.apply(party, name, reading, Phase.HOLD, "the end")
-                lost = any(
-                    t.observations and t.observations[-1].presence is not Presence.PRESENT
-                    for t in party.tracks.values()
-                    if t.vantage is Vantage.ADMIN and not t.void and not t.appeared
-                )
-                if not lost:
-                    break
-                await self.kernel.pause(settle)
-            findings.extend(map(teller.finding, judged_bystander(party, pool.cases, ("the end",), settle)))
-
-        await self.kernel.gather([one(p) for p in self.pools.parties if p.key in self._ready])
-        return findings
-
-    async def _clean(self) -> Cleanup:
+    async def _clean(self, tidied: Cleanup) -> Cleanup:
         """Bystanders leave the way they came, then everything that is left of them goes."""
         systems = list(self.fleet.systems)
-        done = await self.kernel.gather([clean(self.context, party, [], systems) for party in self.pools.parties])
+        done = [
+            tidied,
+            *await self.kernel.gather([clean(self.context, party, [], systems) for party in self.pools.parties]),
+        ]
         left = [text for each in done for text in each.leftovers] + await remove_objects(self.context, self.objects)
         resting = [text for each in done for text in each.resting]
         return Teller(self.context.vault).cleanup(Cleanup(not left, tuple(left), tuple(resting)))
 
     # --- telling --------------------------------------------------------------------------------
 
-    def _result(self, bystanders: list[Finding], cleanup: Cleanup) -> RunResult:
+    def _result(self, bystanders: Sequence[Finding], cleanup: Cleanup) -> RunResult:
         coverer = Coverer()
         for life in self.lives.values():
             if life.party is not None:
@@ -277,6 +281,8 @@ class Run:
         chosen = None if not narrowed or any(s is None for s in narrowed) else {n for s in narrowed for n in s or ()}
         faults = tuple(self.context.vault.scrub(f) for desk in self.context.desks.values() for f in desk.faults)
         verdicts = [r.verdict for r in results] + [b.verdict for b in bystanders]
+        pauses = self.found.pauses if self.found is not None else []
+        gaps = [f"interrupted: no process of this run was there from {iso(a)} to {iso(b)}" for a, b in pauses]
         verdicts += [Verdict.INCONCLUSIVE] if faults else []  # somebody was not looked at as they should have been
         wide = excepted(self.exceptions, self.lives.values())
         if self.options.stride[1] == 1:  # of several shares, only all of them together tell which one is idle
@@ -291,7 +297,7 @@ class Run:
             deselected=self.deselected,
             coverage=coverer.cells(self.fleet, chosen),
             cleanup=cleanup,
-            notes=faults,
+            notes=(*faults, *gaps),
             exceptions=wide,
         )
 

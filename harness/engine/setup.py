@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from harness.engine.context import Context, SetupFailed
-from harness.engine.journalled import of_adoption, of_entitlement, of_object
+from harness.engine.journalled import of_adoption, of_entitlement, of_event, of_object
 from harness.engine.party import Party, Track
 from harness.engine.rounds import Reading
 from harness.model import (
@@ -69,8 +70,7 @@ async def join(context: Context, party: Party, case: Case, systems: Sequence[str
         party,
         f"via:{case.join.via}",
         lambda: connector.fire(event, party.person()),
-        event=event.name,
-        event_id=event.id,
+        **of_event(event, "join"),
         joins=True,
         exit=case.leave.event,
     )
@@ -134,12 +134,18 @@ class Objects:
 
     async def ensure(self, spec: ObjectSpec, owner: Party | None, *, may_create: bool) -> Made:
         key = (spec.system, spec.kind, spec.name)
-        lock = self.context.lock("object", spec.system, str(spec.kind), spec.name)
-        await lock.acquire()
-        try:
+        async with self.alone(key):
             if key not in self.made:
                 await self.context.kernel.whole(self._keep(key, spec, owner, may_create=may_create))
             return self.made[key]
+
+    @asynccontextmanager
+    async def alone(self, key: tuple[str, Kind, str]) -> AsyncIterator[None]:
+        """Nobody else looks for this object, or makes it, meanwhile."""
+        lock = self.context.lock("object", *map(str, key))
+        await lock.acquire()
+        try:
+            yield
         finally:
             lock.release()
 
@@ -195,7 +201,7 @@ def follow(context: Context, party: Party, given: Grant, account_id: str) -> Non
         if given.channels is not None and channel not in given.channels:
             continue  # not every credential of a kind can be tried: an SSH key cannot where an access key can
         consumes = touches is Touches.CONSUMES
-        party.track(replace(made, vantage=Vantage.LEAVER, channel=channel, consumes=consumes, observations=[]))
+        party.track(replace(made, vantage=Vantage.LEAVER, channel=channel, consumes=consumes))
 
 
 async def _give(context: Context, party: Party, case: Case, wanted: Entitlement, objects: Objects) -> Grant:

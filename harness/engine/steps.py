@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.engine.context import SetupFailed
+from harness.engine.inventory import full_round
+from harness.engine.journalled import of_event
 from harness.engine.policy import means
 from harness.model import (
     SECOND,
@@ -53,19 +55,24 @@ class Mark:
     demand: Demand | None
 
 
+LEAVE = "leave"
+
+
 class Steps:
+    """`count`: how many events were named so far, which numbers the next one."""
+
     def __init__(self, life: Life) -> None:
         self.life = life
         self.marks: list[Mark] = []
-        self._count = 0
+        self.count = 0
 
     async def before(self, steps: Sequence[Step]) -> None:
         """An earlier life: each step is waited for, and must not fail."""
-        for step in steps:
-            via = step.via or self.life.case.leave.via
-            self._change(step.set)
+        for index, step in enumerate(steps, 1):
+            via, label = step.via or self.life.case.leave.via, f"before {index}"
+            self._change(step.set, label)
             if step.event is not None:
-                receipt, _, doubt = await self._fire(self._event(step.event), via)
+                receipt, _, doubt = await self._fire(self._event(step.event), via, label)
                 if receipt.claim is Claim.ERROR or doubt:
                     raise SetupFailed(f"{step.event} through {via} failed: {doubt or receipt.detail}")
                 await self._finished(self.last, via, step.wait)
@@ -75,14 +82,15 @@ class Steps:
                 self.life.want(step.demand.has)
 
     async def leave(self, leave: Leave) -> Sent:
-        self._change(leave.set)
+        self._change(leave.set, LEAVE)
         now = self.life.context.now()
         effective = now + leave.effective if leave.effective is not None else None
         event = self._event(leave.event, leave.reason, effective)
         party = self.life.party
         assert party is not None  # noqa: S101  set up
         person = party.person()
-        receipt, traits, doubt = await self._fire(event, leave.via, person)
+        receipt, traits, doubt = await self._fire(event, leave.via, LEAVE, person)
+        event, effective = self.last, self.last.effective
         t0, basis = (receipt.answered, "answered") if receipt.answered is not None else (receipt.sent, "sent")
         if effective is not None and effective > t0:
             t0, basis = effective, "effective"
@@ -110,21 +118,23 @@ class Steps:
         life = self.life
         via = step.via or life.case.leave.via
         label = f"step {index}: {step.label}"
-        if step.demand is not None and step.demand.has:  # what comes back must have been gone, from both vantages
-            await life.context.kernel.pause(life.case.settle_of(life.case.within.default))
-            await life.full_round(Phase.HOLD, f"before {label}", uses=True)
-            life.owed.append(f"before {label}")
-        self._change(step.set)
-        at = life.context.now()
-        if step.demand is not None:
-            life.want(step.demand.has)
-        self.marks.append(Mark(label, at, step.demand))
+        if all(mark.label != label for mark in self.marks):  # else it was begun by an earlier process
+            if step.demand is not None and step.demand.has:  # what comes back must have been gone, from both vantages
+                await life.context.kernel.pause(life.case.settle_of(life.case.within.default))
+                await full_round(life, Phase.HOLD, f"before {label}", uses=True)
+                life.owed.append(f"before {label}")
+            at = life.context.now()
+            if step.demand is not None:
+                life.want(step.demand.has)
+            self.marks.append(Mark(label, at, step.demand))
+            life.mark()
+        self._change(step.set, label)
         traits = EventTraits()
         if step.replay:
             assert life.sent is not None  # noqa: S101  left
-            _, traits, _ = await self._fire(life.sent.event, life.case.leave.via, life.sent.person)
+            _, traits, _ = await self._fire(life.sent.event, life.case.leave.via, label, life.sent.person)
         elif step.event is not None:
-            receipt, traits, doubt = await self._fire(self._event(step.event), via)
+            receipt, traits, doubt = await self._fire(self._event(step.event), via, label)
             if receipt.claim is Claim.ERROR or doubt:
                 life.notes.append(f"{label} through {via}: {doubt or receipt.detail}")
                 life.loose.append(f"{label} failed: {doubt or receipt.detail}")
@@ -149,7 +159,7 @@ class Steps:
         patience = began + (life.case.within.default if step.demand and step.demand.has else span)
         pause = max(settle // 2, SECOND // 10)
         while True:
-            await life.full_round(Phase.STEP, label)
+            await full_round(life, Phase.STEP, label)
             now = life.context.now()
             if now >= latest and (now >= patience or self._there(step.demand)):
                 return
@@ -167,30 +177,34 @@ class Steps:
         return True
 
     def _event(self, name: str, reason: str = "", effective: Instant | None = None) -> Event:
-        self._count += 1
+        self.count += 1
         life = self.life
         assert life.party is not None  # noqa: S101  set up
-        number = f"{life.context.run_id}-{life.party.key}-{self._count}-{name}"
+        number = f"{life.context.run_id}-{life.party.key}-{self.count}-{name}"
         self.last = Event(number, name, life.context.now(), reason, effective)
         return self.last
 
-    def _change(self, values: object) -> None:
-        party = self.life.party
+    def _change(self, wanted: Mapping[str, str], step: str) -> None:
+        party, context = self.life.party, self.life.context
         assert party is not None  # noqa: S101  set up
-        wanted = dict(values)  # type: ignore[call-overload]
-        if wanted:
-            values = {k: self.life.context.render(v, party.person()) for k, v in wanted.items()}
-            self.life.context.journal.write({"op": "set", "identity": party.key, "values": values})
+        if wanted and (party.key, step) not in context.earlier.changed:
+            values = {k: context.render(v, party.person()) for k, v in wanted.items()}
+            context.journal.write({"op": "set", "identity": party.key, "step": step, "values": values})
             party.change(values)
 
-    async def _fire(self, event: Event, via: str, person: Person | None = None) -> tuple[Receipt, EventTraits, str]:
-        """Sends once. In doubt: asks whether it arrived, and sends the same again only where that is harmless."""
+    async def _fire(
+        self, event: Event, via: str, step: str, person: Person | None = None
+    ) -> tuple[Receipt, EventTraits, str]:
+        """Sends once, even if an earlier process did; `last` is the event as it went out. In doubt: asks whether it
+        arrived, and sends the same again only where that is harmless."""
         life = self.life
         context, party = life.context, life.party
         assert party is not None  # noqa: S101  set up
         connector = context.fleet.connectors[via]
         traits = connector.events().get(event.name, EventTraits())
         subject = person or party.person()
+        before = context.earlier.fired(party.key, step, event.id)
+        event = self.last = before.event if before is not None else event
 
         async def send() -> Receipt:
             return await context.change(
@@ -198,12 +212,11 @@ class Steps:
                 party,
                 f"via:{via}",
                 lambda: connector.fire(event, subject),
-                event=event.name,
-                event_id=event.id,
+                **of_event(event, step),
             )
 
-        life.log(f"{event.name} through {via}")
-        receipt = await send()
+        life.log(f"{event.name} through {via}", before.at if before is not None else context.now())
+        receipt = before.receipt if before is not None else await send()
         doubt = ""
         if receipt.in_doubt:
             again = traits.idempotent

@@ -154,7 +154,7 @@ class Watch:
 
     async def _closing(self, name: str, settled: Signal) -> None:
         """The last admin look of the watch, then what a look may not touch: sent no later than its deadline."""
-        asked = self._touching(name)
+        asked = [track for track in self._touching(name) if not _closed(track)]
         if not asked:
             return
         kernel = self.context.kernel
@@ -180,3 +180,9 @@ class Watch:
                 return
             asked = works
             await kernel.sleep_until(latest)
+
+
+def _closed(track: Track) -> bool:
+    """An earlier process asked at the close already, and was refused."""
+    complete = track.complete
+    return bool(complete) and complete[-1].phase is Phase.CLOSING and complete[-1].presence is Presence.ABSENT
