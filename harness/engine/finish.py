@@ -30,6 +30,7 @@ from harness.model import (
     Subject,
     Vantage,
     Verdict,
+    iso,
     join,
 )
 
@@ -122,6 +123,8 @@ def _question(life: Life, track: Track) -> Question:
     more = ["matched by name: the system has no id of its own"] if track.by_name else []
     if track.with_account:
         more.append("gone with the account: its list is no longer there to be read")
+    end = sent.t0 + within if sent else 0
+    more += [f"nobody looked from {iso(a)} to {iso(b)}: its deadline lies there" for a, b in life.gaps if a <= end <= b]
     cited = _cited(life, track)
     more += [cited.note] if cited.note else []
     owed = [o for o in life.owed if track.vantage is Vantage.ADMIN or not o.startswith("step ")]
@@ -140,7 +143,7 @@ def _question(life: Life, track: Track) -> Question:
         vantage=track.vantage,
         channel=track.channel,
         identity=life.party.key if life.party else "",
-        deadline=sent.t0 + within if sent else None,
+        deadline=end if sent else None,
         settle=life.case.settle_of(within),
         looks=1 if track.consumes else 2,
         owed=tuple(owed[-1:] if track.consumes else owed),
