@@ -59,6 +59,9 @@ class Interrupted:
             return False
         return point["stage"] == OVER or point["sent"] is not None or self.earlier.left(point["identity"], LEAVE)
 
+    def gaps(self) -> list[str]:
+        return [f"interrupted: no process of this run was there from {iso(a)} to {iso(b)}" for a, b in self.pauses]
+
     @property
     def people(self) -> int:
         return len(self.restored.parties)

@@ -23,12 +23,11 @@ from harness.engine.rounds import Reading
 from harness.engine.setup import Objects
 from harness.engine.snapshot import Snapshot, snapshot
 from harness.engine.tasks import Cancelled, Slots, Task
-from harness.engine.telling import Teller
+from harness.engine.telling import Teller, broken
 from harness.evidence.plain import plain
 from harness.model import (
     Case,
     CaseResult,
-    Claim,
     Cleanup,
     Deselected,
     Finding,
@@ -36,7 +35,6 @@ from harness.model import (
     Phase,
     RunResult,
     Verdict,
-    iso,
     join,
 )
 from harness.ports import Fleet, Journal, Ledger, Strongbox, Vault
@@ -234,22 +232,12 @@ class Run:
             self.results[case.id] = done = await life.live()
             self.context.journal.write({"op": "done", "case": case.id, "told": plain(done)})
         except (Cancelled, Exception) as fault:  # noqa: BLE001  one broken case must not take the run with it
-            self.results[case.id] = self._broken(case, life, fault)
+            party = life.party if life is not None else None
+            self.results[case.id] = broken(self.context.vault, case, party, fault, self.kernel.now())
         finally:
             if slotted:
                 self._slots.release()
             self._done[case.id].set()
-
-    def _broken(self, case: Case, life: Life | None, fault: BaseException) -> CaseResult:
-        why = "stopped" if isinstance(fault, Cancelled) else f"internal error: {type(fault).__name__}: {fault}"
-        why = str(fault) if isinstance(fault, SetupFailed) else why
-        why = self.context.vault.scrub(why)
-        accounts = life.party.accounts if life is not None and life.party is not None else {}
-        left = tuple(f"{name}: account {a.id}" for name, mine in accounts.items() for a in mine)
-        now = self.kernel.now()
-        return CaseResult(
-            case, Verdict.INCONCLUSIVE, why, Claim.NONE, "", None, "", now, now, (), Cleanup(not left, left)
-        )
 
     def _bystanders_seen(self, system: str, _number: int, readings: dict[str, tuple[Party, Reading]]) -> None:
         for key, (party, reading) in readings.items():
@@ -281,8 +269,6 @@ class Run:
         chosen = None if not narrowed or any(s is None for s in narrowed) else {n for s in narrowed for n in s or ()}
         faults = tuple(self.context.vault.scrub(f) for desk in self.context.desks.values() for f in desk.faults)
         verdicts = [r.verdict for r in results] + [b.verdict for b in bystanders]
-        pauses = self.found.pauses if self.found is not None else []
-        gaps = [f"interrupted: no process of this run was there from {iso(a)} to {iso(b)}" for a, b in pauses]
         verdicts += [Verdict.INCONCLUSIVE] if faults else []  # somebody was not looked at as they should have been
         wide = excepted(self.exceptions, self.lives.values())
         if self.options.stride[1] == 1:  # of several shares, only all of them together tell which one is idle
@@ -297,7 +283,7 @@ class Run:
             deselected=self.deselected,
             coverage=coverer.cells(self.fleet, chosen),
             cleanup=cleanup,
-            notes=(*faults, *gaps),
+            notes=(*faults, *(self.found.gaps() if self.found is not None else ())),
             exceptions=wide,
         )
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from harness.model import CaseResult, Cleanup, Finding
+from harness.engine.context import SetupFailed
+from harness.engine.party import Party
+from harness.engine.tasks import Cancelled
+from harness.model import Case, CaseResult, Claim, Cleanup, Finding, Instant, Verdict
 from harness.ports import Vault
 
 
@@ -52,3 +55,11 @@ class Teller:
 
 def _each(words: Callable[[str], str], texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(map(words, texts))
+
+
+def broken(vault: Vault, case: Case, party: Party | None, fault: BaseException, now: Instant) -> CaseResult:
+    """A case that could not be lived to its end: why, and what it may have left."""
+    why = "stopped" if isinstance(fault, Cancelled) else f"internal error: {type(fault).__name__}: {fault}"
+    why = vault.scrub(str(fault) if isinstance(fault, SetupFailed) else why)
+    left = tuple(f"{a.system}: account {a.id}" for mine in (party.accounts if party else {}).values() for a in mine)
+    return CaseResult(case, Verdict.INCONCLUSIVE, why, Claim.NONE, "", None, "", now, now, (), Cleanup(not left, left))

@@ -22,6 +22,9 @@ from harness.ports import Person
 from tests.engine.memory import MemoryConnector
 from tests.engine.world import World
 
+gc.collect()
+gc.freeze()  # what is there already need not be looked through at each death
+
 
 class Crash(BaseException):
     """The process is gone: nothing catches it."""
@@ -105,7 +108,6 @@ class Ended(World):
 
     def live(self, cases: Sequence[Case], at: int = 10**9, *, kept: bool = False) -> RunResult | None:
         """The first process; None when it died."""
-        gc.freeze()  # what is there already need not be looked through at each death
         self.journal = Mortal(at, kept)
         return self._process(cases, None)
 
