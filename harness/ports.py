@@ -187,6 +187,15 @@ class Recorder(Protocol):
     def __call__(self, exchange: Mapping[str, Any]) -> str: ...
 
 
+class Line(Protocol):
+    """Another way to every HTTP system than a connection of one's own: one request, one answer (status, headers by
+    lower-case name, body decoded). Raises what a connection would (OSError)."""
+
+    def exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> tuple[int, Mapping[str, str], bytes]: ...
+
+
 class Vault(Protocol):
     """Every secret that the run uses or makes is told here, so that nothing written may contain it."""
 
@@ -253,6 +262,7 @@ class Tools:
     record: Recorder
     vault: Vault
     limits: Limits = field(default_factory=Limits)
+    line: Line | None = None
 
 
 @dataclass(frozen=True, slots=True)

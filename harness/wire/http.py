@@ -19,7 +19,7 @@ from harness.wire.limits import Gate, backoff, told_to_wait, used_up
 from harness.wire.links import parse_links
 from harness.wire.reasons import in_doubt, of_status
 from harness.wire.record import Scribe
-from harness.wire.transport import Failure, Raw, Transport
+from harness.wire.transport import Failure, OverLine, Raw, Transport
 
 _AGAIN = frozenset((429, 502, 503, 504))
 _CLEAN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
@@ -72,7 +72,11 @@ class HttpWire:
         self._patience: Duration = round(patience_s * SECOND)
         self._attempts = attempts
         self._credentials = Credentials(auth, tools, self._fetch_token)
-        self._transport = Transport(timeout_s, self._credentials.cert, verify)
+        self._transport: Transport | OverLine = (
+            Transport(timeout_s, self._credentials.cert, verify)
+            if tools.line is None
+            else OverLine(tools.line, timeout_s)
+        )
         self._scribe = Scribe(tools.vault, self._credentials.query_names)
 
     def send(self, call: Call) -> Answer:

@@ -16,6 +16,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
+from harness.ports import Line
 from harness.wire.deadline import with_deadline
 
 LARGEST = 32 * 1024 * 1024
@@ -172,6 +173,23 @@ class Transport:
             for adapter in self._adapters:
                 adapter.close()
             self._adapters.clear()
+
+
+class OverLine:
+    """The same over a line that somebody else holds."""
+
+    def __init__(self, line: Line, timeout_s: float) -> None:
+        self._line, self._timeout_s = line, timeout_s
+
+    def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, *, fresh: bool) -> Raw:  # noqa: ARG002
+        """Sends once. Raises Failure."""
+        try:
+            return Raw(*self._line.exchange(method, url, headers, body))
+        except Exception as error:  # noqa: BLE001  whatever the line raises is no answer
+            raise classify(error, self._timeout_s) from None
+
+    def close(self) -> None:
+        """Nothing of its own to close."""
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
