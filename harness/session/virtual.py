@@ -37,13 +37,14 @@ class _Sandbox(Line, Protocol):
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What is rehearsed on: `defects` by id; `seed` makes every id and secret of the sandbox; spans in seconds:
-    `delay` before the connector acts, `latency` of every answer, `lag` of what readers see; `jitter`: lists in an
-    arbitrary order; `lacking`: scopes that readers do not have."""
+    `delay` before the connector acts, `latency` of every answer (never 0: what is asked after something is later than
+    it), `lag` of what readers see; `jitter`: lists in an arbitrary order; `lacking`: scopes that readers do not have.
+    """
 
     defects: tuple[str, ...] = ()
     seed: int = 0
     delay: float = 0.2
-    latency: float = 0.0
+    latency: float = 0.001
     lag: float = 0.0
     jitter: bool = False
     lacking: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Runs stories of the library against a sandbox of its own, with the seconds that a test can wait for."""
+"""Runs stories of the library against a sandbox of its own: in virtual time, or with seconds to wait for."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from harness import fleet, scenario
 from harness.model import Finding, RunResult, Verdict
 from harness.session.drill import Drill, Naming
 from harness.session.sandbox import SandboxProcess
+from harness.session.virtual import Ground, load, rehearse
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS = ROOT / "scenarios"
@@ -20,11 +21,14 @@ FILES = scenario.discover([SCENARIOS])
 STORIES = tuple(file.id for file in FILES)
 
 
+def rehearsed(stories: Collection[str] = STORIES, defects: Iterable[str] = (), seed: int = 0) -> RunResult:
+    """A whole run of these stories in virtual time. Raises KeyError for a story that is not there."""
+    return rehearse(load(_files(stories)).cases, Ground(tuple(defects), seed))
+
+
 def drill(stories: Collection[str] = STORIES, defects: Iterable[str] = (), within: str = "8s") -> RunResult:
-    """A whole run of these stories; `within` is every deadline. Raises KeyError for a story that is not there."""
-    unknown = set(stories) - set(STORIES)
-    if unknown:
-        raise KeyError(*unknown)
+    """The same over sockets, and by the clock; `within` is every deadline."""
+    chosen = _files(stories)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "fleet.yaml"
         text, changed = re.subn(r"within: \w+", f"within: {within}", FLEET.read_text(), count=1)
@@ -33,11 +37,17 @@ def drill(stories: Collection[str] = STORIES, defects: Iterable[str] = (), withi
         arguments = [word for defect in defects for word in ("--defect", defect)]
         with SandboxProcess(arguments) as sandbox:
             info = fleet.shape(str(file), sandbox.env)
-            files = [each for each in FILES if each.id in stories]
-            loaded = scenario.load_files(files, info, datetime.now(UTC).date())
+            loaded = scenario.load_files(chosen, info, datetime.now(UTC).date())
             running = Drill(str(file), loaded, Path(folder) / "run", Naming.new(), env=sandbox.env)
             running.start(loaded.cases)
             return running.close()
+
+
+def _files(stories: Collection[str]) -> list[scenario.ScenarioFile]:
+    unknown = set(stories) - set(STORIES)
+    if unknown:
+        raise KeyError(*unknown)
+    return [each for each in FILES if each.id in stories]
 
 
 def failing(run: RunResult) -> list[Finding]:
