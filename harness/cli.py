@@ -17,7 +17,7 @@ from harness.commands.compare import diff, history
 from harness.commands.documents import schema
 from harness.commands.evidence import keygen, report, verify
 from harness.commands.software import software
-from harness.commands.upkeep import cleanup, status
+from harness.commands.upkeep import VaultKey, cleanup, resume, status
 from harness.model import BadInput, RunResult
 
 BAD, INTERRUPTED, INTERNAL, UNSURE = 4, 2, 3, 6
@@ -83,6 +83,7 @@ def run(
     concurrency: Annotated[int | None, typer.Option(metavar="N", help="Leavers in flight (default: 64).")] = None,
     consent: Annotated[str | None, typer.Option(metavar="DIGEST", help="From `exitproof plan`.")] = None,
     sign: Annotated[str | None, typer.Option(metavar="KEYREF", help="A key file, or a signer's URI.")] = None,
+    vault_key: VaultKey = None,
     defect: Defects = None,
 ) -> int:
     """Run scenarios. The same as `pytest PATHS...`, flags included.
@@ -94,7 +95,7 @@ def run(
     from harness.commands import launch
 
     named = {"fleet": fleet, "exceptions": exceptions, "out": out, "concurrency": concurrency}
-    own = launch.options(named | {"consent": consent, "sign": sign}, defects=defect or ())
+    own = launch.options(named | {"consent": consent, "sign": sign, "vault-key": vault_key}, defects=defect or ())
     return launch.run([*own, *(given or ())])
 
 
@@ -250,6 +251,7 @@ def adapters(as_json: AsJson = False) -> int:
 app.command()(schema)
 app.command("fleet")(software)
 app.command()(status)
+app.command()(resume)
 app.command()(cleanup)
 app.command()(diff)
 app.command()(history)

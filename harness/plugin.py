@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 from collections.abc import Iterator
@@ -13,13 +12,12 @@ from typing import Any
 
 import pytest
 
-from harness import fleet, report, scenario
+from harness import fleet, scenario
 from harness.engine.run import Run
 from harness.evidence.vault import Vault
 from harness.model import BadInput, RunResult, Verdict
-from harness.report.index import before
 from harness.report.text import summary
-from harness.session import sealing
+from harness.session import keeping, sealing
 from harness.session.drill import Drill, Naming, consent, default_folder, exit_code, lost, merge
 from harness.session.items import CaseItem, ScenarioFile
 from harness.session.parts import without_secrets
@@ -39,6 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--consent", dest="exitproof_consent", metavar="DIGEST", help="from `exitproof plan`")
     group.addoption("--sign", dest="exitproof_sign", metavar="KEYREF", help="a key file, or a signer's URI")
+    group.addoption(
+        "--vault-key", dest="exitproof_vault_key", metavar="REF", help="env:NAME, file:PATH or keyring:SERVICE/USER"
+    )
     group.addoption(
         "--defect", dest="exitproof_defects", action="append", default=[], metavar="ID", help="a sandbox defect"
     )
@@ -89,10 +90,15 @@ def _prepare(session: Session, environment: str) -> None:
         os.environ.update(session.sandbox.env)
     elif defects:
         raise pytest.UsageError("--defect is for a sandbox that the run starts itself, such as `--fleet sandbox`")
-    drill = Drill(session.fleet_file, session.loaded, session.folder, session.naming, concurrency=_width(config))
+    width, key = _width(config), _key(config)
+    drill = Drill(session.fleet_file, session.loaded, session.folder, session.naming, concurrency=width, vault_key=key)
     session.about = replace(drill.about(), signing_key=session.seal.keyid)
     if not session.shared:
         session.drill = drill
+
+
+def _key(config: pytest.Config) -> str:
+    return keeping.key_of(config.getoption("exitproof_vault_key"), os.environ)
 
 
 def _width(config: pytest.Config) -> int:
@@ -138,6 +144,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             worker=mine.worker,
             stride=mine.stride,
             concurrency=max(1, _width(session.config) // count),
+            vault_key=_key(session.config),
         )
     try:
         mine.drill.start(cases, mine.seal.begin if mine.seal is not None else lambda: None)
@@ -196,18 +203,8 @@ def _write(mine: Session) -> Vault:
     """Everything but the seal; answers what this process knows of secrets."""
     assert mine.outcome is not None  # noqa: S101  the caller's check
     drill = mine.drill or Drill(mine.fleet_file, mine.loaded, mine.folder, mine.naming)
-
-    def exchange(name: str) -> Any:
-        try:
-            return json.loads((mine.folder / "exchanges" / f"{name}.json").read_bytes())
-        except (OSError, ValueError):
-            return None
-
-    told = mine.about or drill.about()
-    earlier = []
-    if mine.seal is not None and mine.seal.register is not None:  # a folder of runs, and not anybody's
-        earlier = before(mine.folder.parent, told.fleet, told.environment, mine.outcome.started)
-    mine.written = report.write(mine.folder, mine.outcome, told, exchange, earlier=earlier)
+    register = mine.seal.register if mine.seal is not None else None
+    mine.written = sealing.write(mine.folder, mine.outcome, mine.about or drill.about(), register)
     return drill.vault
 
 

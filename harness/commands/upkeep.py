@@ -1,4 +1,4 @@
-"""`exitproof status` and `exitproof cleanup`: what runs have made and not taken back yet, and taking it back."""
+"""`exitproof status`, `resume` and `cleanup`: where runs stand, going on with one, and taking back what it made."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from typing import Annotated
 import typer
 
 RunFolder = Annotated[Path | None, typer.Argument(metavar="RUN", help="A run folder, or its id below `reports`.")]
+VaultKey = Annotated[
+    str | None,
+    typer.Option(metavar="REF", help="Of the encrypted vault: env:NAME, file:PATH or keyring:SERVICE/USER."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -33,6 +37,7 @@ def status(run: RunFolder = None, as_json: AsJson = False) -> int:
 def cleanup(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or its id below `reports`.")],
     fleet: Annotated[str | None, typer.Option(metavar="PATH", help="Default: the run's own fleet file.")] = None,
+    vault_key: VaultKey = None,
     as_json: AsJson = False,
 ) -> int:
     """Take back what a run left. Only what its journal says that it made, and only a look says that it is gone.
@@ -42,10 +47,26 @@ def cleanup(
     """
     from harness.session import upkeep
 
-    done = upkeep.cleanup(upkeep.folder_of(run), fleet, os.environ)
+    done = upkeep.cleanup(upkeep.folder_of(run), fleet, os.environ, vault_key)
     if as_json:
         typer.echo(json.dumps(done.plain(), indent=2, ensure_ascii=False))
     else:
         for line in done.lines():
             typer.echo(line)
     return 0 if done.outcome.complete else 7
+
+
+def resume(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or its id below `reports`.")],
+    sign: Annotated[str | None, typer.Option(metavar="KEYREF", help="A key file, or a signer's URI.")] = None,
+    vault_key: VaultKey = None,
+) -> int:
+    """Go on with a run that was interrupted. Whoever's event was sent is watched on; the other cases begin afresh.
+
+    No event is sent twice, unless its connector says that this is harmless, or that it never arrived. What it comes to
+    is reported, sealed and answered as by `run`; the time in which nobody looked is told, and makes nothing pass.
+    """
+    from harness.session import resume as resuming
+    from harness.session import upkeep
+
+    return resuming.resume(upkeep.folder_of(run), os.environ, sign=sign, vault_key=vault_key, say=typer.echo)

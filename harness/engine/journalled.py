@@ -5,7 +5,7 @@ Of what a grant, a login or a use answered with only the ids are kept in clear; 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -136,9 +136,11 @@ def _json(value: Any) -> bool:
 @dataclass(slots=True)
 class Restored:
     """What a journal says that a run had made. `cleaned`: identities that a look has found gone already. `doubtful`:
-    objects whose making was asked for and never answered. `box`: where the secrets are."""
+    objects whose making was asked for and never answered. `box`: where the secrets are;
+    `learn` is told each."""
 
     box: Strongbox | None = None
+    learn: Callable[[str], object] = str
     parties: dict[str, Party] = field(default_factory=dict)
     objects: dict[tuple[str, Kind, str], Made] = field(default_factory=dict)
     cleaned: set[str] = field(default_factory=set)
@@ -146,10 +148,16 @@ class Restored:
     bare: set[tuple[str, str | None]] = field(default_factory=set)  # identity and id of grants without a secret
 
 
-def restore(records: Iterable[Mapping[str, Any]], run_id: str, run_n: int, box: Strongbox | None = None) -> Restored:
+def restore(
+    records: Iterable[Mapping[str, Any]],
+    run_id: str,
+    run_n: int,
+    box: Strongbox | None = None,
+    learn: Callable[[str], object] = str,
+) -> Restored:
     """A record that was never answered counts as if it had happened: cleanup looks before it believes. Secrets come
     from `box`; without it they ended with the process that knew them."""
-    found = Restored(box)
+    found = Restored(box, learn)
     asked: dict[tuple[Any, ...], Grant] = {}  # grants under way
     for record in records:
         op, state, key = record.get("op"), record.get("state"), str(record.get("identity", ""))
@@ -180,7 +188,11 @@ def restore(records: Iterable[Mapping[str, Any]], run_id: str, run_n: int, box: 
 
 def _hidden(record: Mapping[str, Any], found: Restored) -> dict[str, Any]:
     kept = found.box.get(record["kept"]) if found.box is not None and "kept" in record else None
-    return shown(kept) if kept is not None else {}
+    values = shown(kept) if kept is not None else {}
+    for value in values.values():
+        if isinstance(value, Secret):
+            found.learn(value.reveal())
+    return values
 
 
 def _all(record: Mapping[str, Any], found: Restored) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def recover(
 
     No event is fired but the one by which whoever joined through a connector leaves it, and that only once.
     """
-    found = restore(records, run_id, run_n, box)
+    found = restore(records, run_id, run_n, box, vault.learn)
     context = Context(kernel, fleet, run_id, run_n, journal, Observer(ledger, journal), vault, _nothing, box=box)
     context.open_lanes(lambda *_: None)
     task = kernel.spawn(_story(context, found))

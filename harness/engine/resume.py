@@ -7,7 +7,7 @@ there to look stays a gap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -53,11 +53,8 @@ class Interrupted:
     pauses: list[tuple[Instant, Instant]] = field(default_factory=list)
 
     def goes_on(self, case_id: str) -> bool:
-        """Whether the case is one to go on with: its event may have been handed over, or all but cleanup is done."""
         point = self.points.get(case_id)
-        if point is None or case_id in self.told:
-            return False
-        return point["stage"] == OVER or point["sent"] is not None or self.earlier.left(point["identity"], LEAVE)
+        return point is not None and case_id not in self.told and _goes_on(point, self.earlier)
 
     def gaps(self) -> list[str]:
         return [f"interrupted: no process of this run was there from {iso(a)} to {iso(b)}" for a, b in self.pauses]
@@ -67,11 +64,51 @@ class Interrupted:
         return len(self.restored.parties)
 
 
+def _goes_on(point: Record, sent: Earlier) -> bool:
+    """Whether a case is one to go on with: its event may have been handed over, or all but cleanup is done."""
+    return point["stage"] == OVER or point["sent"] is not None or sent.left(point["identity"], LEAVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The cases of a journal: told already, to be gone on with, to begin afresh. `secret`: whether what goes on made
+    secrets that no encrypted vault keeps."""
+
+    told: tuple[str, ...]
+    goes_on: tuple[str, ...]
+    afresh: tuple[str, ...]
+    secret: bool
+
+    def __str__(self) -> str:
+        told = f"{len(self.told)} cases are told, {len(self.goes_on)} go on, {len(self.afresh)} begin afresh"
+        lost = "; without a vault key (EXITPROOF_VAULT_KEY) no leaver's own credential can be tried any more"
+        return told + (lost if self.secret else "")
+
+
+def standing(records: Sequence[Record]) -> Standing:
+    """What `resume` would do."""
+    cases = [record["case"]["id"] for record in records if record.get("op") == "plan"]
+    points = {record["case"]: record for record in records if record.get("op") == "checkpoint"}
+    told = {record["case"] for record in records if record.get("op") == "done"}
+    kept = {record["identity"] for record in records if record.get("op") == "identity" and "kept" in record}
+    sent = earlier(records)
+    open_ = [case for case in cases if case not in told and case in points and _goes_on(points[case], sent)]
+    secret = any(points[case]["identity"] not in kept and points[case]["stage"] != OVER for case in open_)
+    afresh = tuple(case for case in cases if case not in told and case not in open_)
+    return Standing(tuple(case for case in cases if case in told), tuple(open_), afresh, secret)
+
+
 def interrupted(
-    records: Sequence[Record], looks: Iterable[tuple[Record, str]], run_id: str, run_n: int, box: Strongbox | None
+    records: Sequence[Record],
+    looks: Iterable[tuple[Record, str]],
+    run_id: str,
+    run_n: int,
+    box: Strongbox | None,
+    learn: Callable[[str], object] = str,
 ) -> Interrupted:
-    """`looks`: the records of a ledger's observations, each with the hash of its line, in order."""
-    found = Interrupted(restore(records, run_id, run_n, box), earlier(records))
+    """`looks`: the records of a ledger's observations, each with the hash of its line, in order. `learn` is told every
+    secret that `box` holds."""
+    found = Interrupted(restore(records, run_id, run_n, box, learn), earlier(records))
     seen: dict[str, Record] = {}
     for look, name in looks:
         seen[name] = look

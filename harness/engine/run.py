@@ -161,8 +161,12 @@ class Run:
 
         self.kernel.post(cancel)
 
+    def wait(self, timeout: float | None = None) -> bool:
+        """Whether it ended in time; what it came to is for `finish` to say."""
+        return self._all.wait(timeout)
+
     def finish(self, timeout: float | None = None) -> RunResult:
-        if not self._all.wait(timeout):
+        if not self.wait(timeout):
             raise TimeoutError("the run did not end in time")
         self._settle()
         assert self.outcome is not None  # noqa: S101  _settle raises otherwise

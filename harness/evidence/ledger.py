@@ -24,17 +24,40 @@ class Ledger:
     without its line feed. A ledger without a last "close" was aborted, never passed. Safe from many threads."""
 
     def __init__(self, path: Path | None, opening: Mapping[str, Any], vault: Vault | None = None) -> None:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self._begin(path.open("xb") if path is not None else None, vault)  # never on top of another run's ledger
+        self.append({**opening, "type": "open"})
+
+    @classmethod
+    def reopen(cls, path: Path, told: Mapping[str, Any], vault: Vault | None = None) -> Ledger:
+        """Goes on in one whose process ended before it closed it: the chain stays one. A last line that was cut off is
+        taken away, and told in the record "resume" that comes first: `torn_bytes` and `torn_sha256`. The caller has
+        walked the chain (`verify_ledger`)."""
+        data = path.read_bytes() if path.is_file() else b""
+        whole = data[: data.rfind(b"\n") + 1]
+        if not whole:  # it ended while it began
+            path.unlink(missing_ok=True)
+            return cls(path, told, vault)
+        made, torn = cls.__new__(cls), data[len(whole) :]
+        file = path.open("r+b")
+        file.truncate(len(whole))
+        file.seek(0, os.SEEK_END)
+        made._begin(file, vault)
+        lines = whole.split(b"\n")[:-1]
+        made.head, made.count = sha256(lines[-1]).hexdigest(), len(lines)
+        cut = {"torn_bytes": len(torn), "torn_sha256": sha256(torn).hexdigest()} if torn else {}
+        made.append({**told, **cut, "type": "resume"})
+        return made
+
+    def _begin(self, file: BinaryIO | None, vault: Vault | None) -> None:
         self._vault = vault
         self._lock = Lock()
-        self._file: BinaryIO | None = None
+        self._file = file
         self._closed = False
         self._lines: list[bytes] = []
         self.head = FIRST
         self.count = 0
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("xb")  # never on top of another run's ledger
-        self.append({**opening, "type": "open"})
 
     def append(self, record: Mapping[str, Any]) -> str:
         """Adds one record, which must have a `type`; answers the sha256 of its line.

@@ -40,8 +40,10 @@ def share(found: Sequence[Mapping[str, Any]], hashes: Sequence[str]) -> Share | 
     if last is None:
         return None
     read = Reader(seen)
+    # A process may have ended while it told, and the next one told all of it.
+    since = max((n for n, record in enumerate(found) if record.get("type") == "resume"), default=0)
     try:
-        cases = tuple(read.value(CaseResult, record["told"]) for record in found if record.get("type") == CASE)
+        cases = tuple(read.value(CaseResult, record["told"]) for record in found[since:] if record.get("type") == CASE)
         rest: RunResult = read.value(RunResult, last["told"])
         about: About = read.value(About, last["about"])
         deselected: tuple[Deselected, ...] = read.value(tuple[Deselected, ...], last["deselected"])

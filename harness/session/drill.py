@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -14,10 +13,13 @@ from typing import Any
 from harness import __version__, fleet, report
 from harness.engine.context import SetupFailed
 from harness.engine.kernel import Kernel
+from harness.engine.resume import Interrupted
 from harness.engine.run import Options, Run
 from harness.evidence.exchanges import Exchanges
 from harness.evidence.journal import Journal
 from harness.evidence.ledger import Ledger
+from harness.evidence.plain import plain
+from harness.evidence.strongbox import Strongbox
 from harness.evidence.vault import Vault
 from harness.model import (
     SECOND,
@@ -31,12 +33,13 @@ from harness.model import (
     Problem,
     RunResult,
     Verdict,
-    human,
     join,
 )
 from harness.ports import Fleet, Limits, Person, Tools
 from harness.report.record import Share, records
 from harness.scenario import Loaded
+from harness.session import keeping
+from harness.session.about import about
 from harness.wire.context import context
 from harness.wire.template import Unfilled, template
 
@@ -70,6 +73,7 @@ class Drill:
         stride: tuple[int, int] = (0, 1),
         concurrency: int = 64,
         env: Mapping[str, str] | None = None,
+        vault_key: str = "",
     ) -> None:
         self.fleet_file = fleet_file
         self.naming = naming
@@ -80,8 +84,12 @@ class Drill:
         self.kernel = Kernel()
         self.exchanges = Exchanges(folder / "exchanges", self.vault)
         self.stride, self.concurrency = stride, concurrency
-        self.fleet: Fleet = fleet.load(fleet_file, os.environ if env is None else env, self._tools)
+        self.env: Mapping[str, str] = os.environ if env is None else env
+        self.fleet: Fleet = fleet.load(fleet_file, self.env, self._tools)
         self.run: Run | None = None
+        self.vault.learn(vault_key)
+        self._suffix = f"-{worker}" if worker else ""
+        self._key = vault_key
 
     def _tools(self, _name: str, limits: Limits) -> Tools:
         return Tools(clock=self.kernel, record=self.exchanges, vault=self.vault, limits=limits)
@@ -89,19 +97,41 @@ class Drill:
     def start(self, cases: Sequence[Case], begin: Callable[[], None] = lambda: None) -> Run:
         """Begins every case at once; `begin` is called when they are allowed and none has begun. Raises `BadInput`
         when the guard does not allow them."""
-        suffix = f"-{self.worker}" if self.worker else ""
+        self._open()
+        self.journal.write(self._told(cases))
+        for case in cases:
+            self.journal.write({"op": "plan", "case": plain(case)})
+        self.ledger = Ledger(self._ledger, self._opening(cases), self.vault)
+        return self._run(cases, begin)
+
+    def go_on(self, read: Callable[[Strongbox | None], Interrupted], cases: Sequence[Case]) -> Run:
+        """The same for what an earlier process left, which `read` reads while nobody else can. Raises `BadInput`:
+        somebody is at it, or the encrypted vault is another key's."""
+        self._open()
+        found = read(self.box)
+        self.ledger = Ledger.reopen(self._ledger, self._opening(cases), self.vault)
+        return self._run(cases, found=found)
+
+    def _open(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.journal = Journal(self.folder / f"journal{suffix}.jsonl", self.vault)
-        self.journal.write(self._told())
-        opening = {
-            "run": self.naming.id,
-            "worker": self.worker,
-            "tool": __version__,
-            "fleet": self.fleet.name,
-            "fleet_sha256": self.fleet.sha256,
-            "cases": [case.id for case in cases],
-        }
-        self.ledger = Ledger(self.folder / f"ledger{suffix}.jsonl", opening, self.vault)
+        path = self.folder / f"journal{self._suffix}.jsonl"
+        try:
+            self.journal = Journal(path, self.vault)
+        except BlockingIOError:
+            raise BadInput([Problem(str(path), 1, 1, "the run is still going on")]) from None
+        self.box = keeping.opened(self.naming.id + self._suffix, self._key, self.env)
+
+    @property
+    def _ledger(self) -> Path:
+        return self.folder / f"ledger{self._suffix}.jsonl"
+
+    def _opening(self, cases: Sequence[Case]) -> dict[str, Any]:
+        told = {"run": self.naming.id, "worker": self.worker, "tool": __version__, "fleet": self.fleet.name}
+        return {**told, "fleet_sha256": self.fleet.sha256, "cases": [case.id for case in cases]}
+
+    def _run(
+        self, cases: Sequence[Case], begin: Callable[[], None] = lambda: None, found: Interrupted | None = None
+    ) -> Run:
         run = Run(
             self.fleet,
             cases,
@@ -110,22 +140,29 @@ class Drill:
             self.ledger,
             self.vault,
             render,
-            Options(self.naming.id, self.naming.n, self.concurrency, self.stride),
+            Options(self.naming.id, self.naming.n, self.concurrency, self.stride, self.box),
             self.loaded.deselected if not self.worker else (),
             self.loaded.exceptions.entries if self.loaded.exceptions else (),
+            found,
         )
         begin()
         self.run = run
         run.start()
         return run
 
-    def _told(self) -> dict[str, Any]:
-        """What a later process must know to take back what this one made."""
+    def _told(self, cases: Sequence[Case]) -> dict[str, Any]:
+        """What a later process must know to take back what this one made, or to go on; a record per case follows."""
         told = {"op": "run", "run": self.naming.id, "n": self.naming.n, "worker": self.worker, "tool": __version__}
         return told | {
             "fleet": self.fleet_file,
             "fleet_sha256": self.fleet.sha256,
             "environment": self.fleet.environment,
+            "stride": list(self.stride),
+            "concurrency": self.concurrency,
+            "cases": len(cases),
+            "deselected": plain(tuple(self.loaded.deselected)),
+            "exceptions": plain(self.loaded.exceptions),
+            "about": plain(self.about()),
         }
 
     def close(self, told: report.About | None = None) -> RunResult:
@@ -139,6 +176,10 @@ class Drill:
         finally:
             self.journal.close()
             self._hang_up()
+        if self.box is not None:
+            self.box.close()
+        if outcome.cleanup.complete and all(case.cleanup.complete for case in outcome.cases):
+            keeping.destroy(self.naming.id + self._suffix, self.env)
         return outcome
 
     def _hang_up(self) -> None:
@@ -149,7 +190,7 @@ class Drill:
                 close()
 
     def about(self) -> report.About:
-        return about(self.fleet, self.naming, self.loaded)
+        return about(self.fleet, self.naming.id, self.loaded)
 
 
 def render(text: str, person: Person) -> str:
@@ -158,57 +199,6 @@ def render(text: str, person: Person) -> str:
         return template(text).render(context(person))
     except Unfilled as missing:
         raise SetupFailed(f"{text!r} cannot be filled: {missing}") from None
-
-
-def about(of: Fleet, naming: Naming, loaded: Loaded) -> report.About:
-    """What the report says about the run besides its findings."""
-    cases = loaded.cases
-    inputs = {(of.source, of.sha256)} | {(case.source, case.sha256) for case in cases}
-    if loaded.exceptions is not None:
-        inputs.add((loaded.exceptions.file, loaded.exceptions.sha256))
-    systems = []
-    for name, entry in of.systems.items():
-        told = entry.system.declaration()
-        systems.append(report.SystemInfo(name, told.type, told.url, told.reader, told.independent, told.owner))
-    looked = [case.systems for case in cases]
-    narrowed: tuple[str, ...] = ()
-    if looked and all(looked):
-        seen = {name for names in looked for name in names or ()}
-        narrowed = tuple(name for name in of.systems if name not in seen)
-    return report.About(
-        run_id=naming.id,
-        fleet=of.name,
-        environment=of.environment,
-        operator=operator(),
-        ci=next((os.environ[v] for v in ("CI_JOB_URL", "BUILD_URL") if os.environ.get(v)), _github()),
-        inputs=tuple(report.Input(path, digest) for path, digest in sorted(inputs)),
-        systems=tuple(systems),
-        narrowed=narrowed,
-        timing={key: _shown(value) for key, value in of.timing.items()},
-    )
-
-
-def operator() -> str:
-    """Who runs this: `EXITPROOF_OPERATOR`, else the user's name."""
-    try:
-        return os.environ.get("EXITPROOF_OPERATOR") or getpass.getuser()
-    except (KeyError, OSError):  # no name for this uid
-        return ""
-
-
-def _github() -> str | None:
-    server, repo, run = (os.environ.get(f"GITHUB_{v}") for v in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
-    return f"{server}/{repo}/actions/runs/{run}" if server and repo and run else None
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, int):
-        return human(value)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}: {_shown(each)}" for key, each in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(_shown(each) for each in value)
-    return str(value)
 
 
 def default_folder(naming: Naming, out: str | None) -> Path:

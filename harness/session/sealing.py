@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from harness import __version__
+from harness import __version__, report
 from harness.evidence.keys import PASSPHRASE, VARIABLE, open_signer
 from harness.evidence.names import RUNS
 from harness.evidence.register import Register
 from harness.evidence.seal import Seal, Sealed
 from harness.evidence.sweep import Leak
 from harness.evidence.vault import Vault
+from harness.model import RunResult
+from harness.report.index import before
 
 # What signers prove themselves with: used by the run, so searched for in what it leaves.
 _SECRET = (PASSPHRASE, "VAULT_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_CLIENT_SECRET")
+
+
+def write(folder: Path, outcome: RunResult, about: report.About, register: Register | None) -> list[Path]:
+    """Every file that tells of a run, but the seal. Runs beside it are compared with where there is a register: then
+    it is a folder of runs, and not anybody's."""
+
+    def exchange(name: str) -> Any:
+        try:
+            return json.loads((folder / "exchanges" / f"{name}.json").read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    earlier = []
+    if register is not None:
+        earlier = before(folder.parent, about.fleet, about.environment, outcome.started)
+    return report.write(folder, outcome, about, exchange, earlier=earlier)
 
 
 def prepare(folder: Path, run: str, ref: str | None, env: Mapping[str, str], *, named: bool) -> Seal:

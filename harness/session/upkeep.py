@@ -15,12 +15,14 @@ from harness import __version__, fleet
 from harness.engine.journalled import Restored, restore
 from harness.engine.kernel import Kernel
 from harness.engine.recover import recover
+from harness.engine.resume import standing
 from harness.evidence.exchanges import Exchanges
 from harness.evidence.journal import Journal, records
 from harness.evidence.ledger import Ledger
 from harness.evidence.vault import Vault
 from harness.model import BadInput, Cleanup, Problem
 from harness.ports import Limits, Tools
+from harness.session import keeping
 from harness.session.sandbox import embedded
 
 REPORTS = Path("reports")
@@ -45,12 +47,15 @@ class State:
     people: int
     open: Mapping[str, Sequence[str]]
     objects: tuple[str, ...]
+    resume: str  # what `resume` would do; empty where there is nothing to go on with
 
     def __str__(self) -> str:
         left = len(self.open) + len(self.objects)
         lines = [f"{self.id}: {self.word}, {self.people} identities" + ("" if left else ", nothing left")]
         lines += [f"  {who}: {', '.join(what) or 'nothing that is known'}" for who, what in self.open.items()]
         lines += [f"  object {name}" for name in self.objects]
+        if self.resume:
+            lines += [f"  {self.resume}", f"  exitproof resume {self.folder}"]
         if left and self.word != "going on":
             lines.append(f"  exitproof cleanup {self.folder}")
         return "\n".join(lines)
@@ -58,7 +63,7 @@ class State:
     def plain(self) -> dict[str, Any]:
         open_ = {who: list(what) for who, what in self.open.items()}
         told = {"id": self.id, "folder": self.folder, "state": self.word, "identities": self.people, "open": open_}
-        return {**told, "objects": list(self.objects)}
+        return {**told, "objects": list(self.objects), "resume": self.resume}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,7 @@ def state(folder: Path) -> State:
     found = restore(written, opening.get("run", folder.name), opening.get("n", 0))
     going_on = any(_busy(path) for path in _journals(folder))
     word = "going on" if going_on else "finished" if (folder / "results.json").is_file() else "interrupted"
+    planned = any(record.get("op") == "plan" for record in written)
     return State(
         id=opening.get("run", folder.name),
         folder=str(folder),
@@ -99,16 +105,17 @@ def state(folder: Path) -> State:
         people=len(found.parties),
         open={key: tuple(_had(found, key)) for key in found.parties if key not in found.cleaned},
         objects=tuple(f"{system} {kind} {name}" for system, kind, name in (*found.objects, *sorted(found.doubtful))),
+        resume=str(standing(written)) if planned and word == "interrupted" else "",
     )
 
 
-def cleanup(folder: Path, fleet_file: str | None, env: Mapping[str, str]) -> Tidied:
+def cleanup(folder: Path, fleet_file: str | None, env: Mapping[str, str], vault_key: str | None = None) -> Tidied:
     """Takes back what the journals know and no look has found gone. Raises `BadInput`: the run is going on, or its
     fleet is another one by now, or none."""
     with _held(folder):
         written = _written(folder)
         opening = _opening(written)
-        source = fleet_file or _source(folder, opening, env)
+        source = fleet_file or source_of(folder, opening, env)
         home = folder.with_name(f"{folder.name}{CLEANUP}{datetime.now(UTC):%Y%m%d-%H%M%S}")
         vault, kernel = Vault(), Kernel()
         exchanges = Exchanges(home / "exchanges", vault)
@@ -116,6 +123,8 @@ def cleanup(folder: Path, fleet_file: str | None, env: Mapping[str, str]) -> Tid
         def tools(_name: str, limits: Limits) -> Tools:
             return Tools(clock=kernel, record=exchanges, vault=vault, limits=limits)
 
+        key = keeping.key_of(vault_key, env)
+        vault.learn(key)
         loaded = fleet.load(source, env, tools)
         if fleet_file is None and loaded.sha256 != opening["fleet_sha256"]:
             text = "the fleet file has changed since the run: name it with --fleet if it still describes these systems"
@@ -123,12 +132,15 @@ def cleanup(folder: Path, fleet_file: str | None, env: Mapping[str, str]) -> Tid
         run, number = opening["run"], opening["n"]
         ledger = Ledger(home / "ledger.jsonl", {"run": run, "cleanup": True, "tool": __version__}, vault)
         with Journal(home / "journal.jsonl", vault) as journal:
-            done = recover(loaded, written, run, number, kernel, journal, ledger, vault)
+            done = recover(loaded, written, run, number, kernel, journal, ledger, vault, keeping.Boxes(run, key, env))
         ledger.close({"run": run, "complete": done.complete, "leftovers": list(done.leftovers)})
+        if done.complete:
+            keeping.destroy(run, env)
         return Tidied(home, done)
 
 
-def _source(folder: Path, opening: Mapping[str, Any], env: Mapping[str, str]) -> str:
+def source_of(folder: Path, opening: Mapping[str, Any], env: Mapping[str, str]) -> str:
+    """The fleet file that a run names. Raises `BadInput` where it names none, or one that is gone."""
     source = str(opening.get("fleet", ""))
     if not source:
         raise BadInput([Problem(str(folder), 1, 1, "its journal does not say of which fleet it was: use --fleet", "")])

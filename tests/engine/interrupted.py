@@ -144,8 +144,8 @@ class Ended(World):
             return self.engine.run()
         except Crash:
             self.died += 1
-            self._bury()
-            return None
+        self._bury()
+        return None
 
     def _bury(self) -> None:
         """A process that dies abandons its stories where they are; here the same interpreter has to bear it."""
