@@ -84,6 +84,9 @@ def run(
     consent: Annotated[str | None, typer.Option(metavar="DIGEST", help="From `exitproof plan`.")] = None,
     sign: Annotated[str | None, typer.Option(metavar="KEYREF", help="A key file, or a signer's URI.")] = None,
     vault_key: VaultKey = None,
+    leave_waiting: Annotated[
+        bool, typer.Option("--leave-waiting", help="Leave far checkpoints of `hold` to `exitproof resume`.")
+    ] = False,
     defect: Defects = None,
 ) -> int:
     """Run scenarios. The same as `pytest PATHS...`, flags included.
@@ -96,6 +99,7 @@ def run(
 
     named = {"fleet": fleet, "exceptions": exceptions, "out": out, "concurrency": concurrency}
     own = launch.options(named | {"consent": consent, "sign": sign, "vault-key": vault_key}, defects=defect or ())
+    own += ["--leave-waiting"] if leave_waiting else []
     return launch.run([*own, *(given or ())])
 
 

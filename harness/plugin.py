@@ -13,36 +13,24 @@ from typing import Any
 import pytest
 
 from harness import fleet, scenario
+from harness.engine.context import Waiting
 from harness.engine.run import Run
 from harness.evidence.vault import Vault
 from harness.model import BadInput, RunResult, Verdict
 from harness.report.text import summary
-from harness.session import keeping, sealing
+from harness.session import options, sealing
 from harness.session.drill import Drill, Naming, consent, default_folder, exit_code, lost, merge
 from harness.session.items import CaseItem, ScenarioFile
 from harness.session.parts import without_secrets
 from harness.session.plan import digest
 from harness.session.progress import choose
+from harness.session.resume import UNSURE, waits
 from harness.session.sandbox import SandboxFailed, SandboxProcess, embedded
 from harness.session.state import KEY, Session, exceptions_of, fleet_of
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("exitproof", "deprovisioning verification")
-    group.addoption("--fleet", dest="exitproof_fleet", metavar="PATH", help="fleet.yaml, or `sandbox`")
-    group.addoption("--exceptions", dest="exitproof_exceptions", metavar="FILE", help="default: beside the fleet file")
-    group.addoption("--out", dest="exitproof_out", metavar="DIR", help="the run folder (default: reports/RUN-ID)")
-    group.addoption(
-        "--concurrency", dest="exitproof_concurrency", type=int, default=64, metavar="N", help="leavers in flight"
-    )
-    group.addoption("--consent", dest="exitproof_consent", metavar="DIGEST", help="from `exitproof plan`")
-    group.addoption("--sign", dest="exitproof_sign", metavar="KEYREF", help="a key file, or a signer's URI")
-    group.addoption(
-        "--vault-key", dest="exitproof_vault_key", metavar="REF", help="env:NAME, file:PATH or keyring:SERVICE/USER"
-    )
-    group.addoption(
-        "--defect", dest="exitproof_defects", action="append", default=[], metavar="ID", help="a sandbox defect"
-    )
+    options.add(parser.getgroup("exitproof", "deprovisioning verification"))
 
 
 @pytest.hookimpl(trylast=True)
@@ -84,21 +72,26 @@ def _prepare(session: Session, environment: str) -> None:
     session.seal = sealing.prepare(
         session.folder, session.naming.id, config.getoption("exitproof_sign"), os.environ, named=named
     )
-    defects = config.getoption("exitproof_defects")
+    defects, leaves = config.getoption("exitproof_defects"), config.getoption("exitproof_leaves")
+    if leaves and (session.shared or embedded(session.fleet_file, environment, os.environ)):
+        raise pytest.UsageError("--leave-waiting is for one process, and for a sandbox that outlives it")
     if embedded(session.fleet_file, environment, os.environ):
         session.sandbox = SandboxProcess([word for name in defects for word in ("--defect", name)])
         os.environ.update(session.sandbox.env)
     elif defects:
         raise pytest.UsageError("--defect is for a sandbox that the run starts itself, such as `--fleet sandbox`")
-    width, key = _width(config), _key(config)
-    drill = Drill(session.fleet_file, session.loaded, session.folder, session.naming, concurrency=width, vault_key=key)
+    drill = Drill(
+        session.fleet_file,
+        session.loaded,
+        session.folder,
+        session.naming,
+        concurrency=_width(config),
+        vault_key=session.key,
+        leaves=leaves,
+    )
     session.about = replace(drill.about(), signing_key=session.seal.keyid)
     if not session.shared:
         session.drill = drill
-
-
-def _key(config: pytest.Config) -> str:
-    return keeping.key_of(config.getoption("exitproof_vault_key"), os.environ)
 
 
 def _width(config: pytest.Config) -> int:
@@ -144,7 +137,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             worker=mine.worker,
             stride=mine.stride,
             concurrency=max(1, _width(session.config) // count),
-            vault_key=_key(session.config),
+            vault_key=mine.key,
         )
     try:
         mine.drill.start(cases, mine.seal.begin if mine.seal is not None else lambda: None)
@@ -165,6 +158,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if mine.drill is not None and mine.drill.run is not None:
         mine.outcome = _end(mine, mine.drill, mine.drill.run, interrupted=int(exitstatus) == 2)
         if mine.outcome is None:
+            if mine.waits:
+                failed = any(case.verdict is Verdict.FAIL for case in mine.drill.run.results.values())
+                session.exitstatus = 1 if failed else UNSURE
             return
         if mine.worker:
             output: dict[str, Any] = session.config.workeroutput  # type: ignore[attr-defined]
@@ -193,10 +189,12 @@ def _end(mine: Session, drill: Drill, run: Run, *, interrupted: bool) -> RunResu
         say.write_line("exitproof: stopped; taking back what was made (Ctrl-C again leaves it to the journal)")
     try:
         return drill.close(mine.about)
+    except Waiting as waiting:
+        mine.waits = waits(mine.folder, waiting.until)
     except KeyboardInterrupt:
         if say is not None:
-            say.write_line(f"exitproof: not cleaned up; what was made is in {drill.journal.path}")
-        return None
+            say.write_line(f"exitproof: not cleaned up; `exitproof resume {mine.folder}` goes on from the journal")
+    return None
 
 
 def _write(mine: Session) -> Vault:
@@ -221,6 +219,9 @@ def _exit(pytests: int, outcome: RunResult) -> int:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     mine = terminalreporter.config.stash.get(KEY, None)
+    if mine is not None and mine.waits:
+        terminalreporter.section("exitproof")
+        terminalreporter.write_line(mine.waits)
     if mine is None or mine.outcome is None:
         return
     terminalreporter.section("exitproof")

@@ -14,6 +14,7 @@ from harness.engine.context import Context
 from harness.engine.journalled import of_adoption, of_object
 from harness.engine.party import Party
 from harness.engine.setup import Objects
+from harness.engine.telling import Teller
 from harness.measure import listing_of
 from harness.model import SECOND, Account, Cleanup, Event, Floor, Grant, Listing, ListState, Look, Made, Presence
 from harness.ports import WriteFailed
@@ -210,3 +211,12 @@ async def _remove_object(context: Context, made: Made) -> str:
             return ""
         why = "it is still there"
     return why
+
+
+async def clean_all(context: Context, parties: Sequence[Party], objects: Objects, already: Cleanup) -> Cleanup:
+    """Bystanders leave the way they came, then everything that is left of them goes. `already`: what others came to."""
+    systems = list(context.fleet.systems)
+    done = [already, *await context.kernel.gather([clean(context, party, [], systems) for party in parties])]
+    left = [text for each in done for text in each.leftovers] + await remove_objects(context, objects)
+    resting = [text for each in done for text in each.resting]
+    return Teller(context.vault).cleanup(Cleanup(not left, tuple(left), tuple(resting)))

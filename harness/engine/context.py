@@ -35,6 +35,14 @@ Render = Callable[[str, Person], str]  # a template of the scenario, for one per
 GIVEN = ("Ada", "Boris", "Chloe", "Dmitri", "Elif", "Farid", "Greta", "Hiro", "Ines", "Jonas", "Kaja", "Luis")
 
 
+class Waiting(Exception):
+    """The case has nothing to do for long: another process may go on at `until`."""
+
+    def __init__(self, until: Instant) -> None:
+        super().__init__(until)
+        self.until = until
+
+
 class SetupFailed(Exception):
     """The case cannot be judged: nothing is offboarded, the verdict is inconclusive, cleanup runs."""
 
@@ -58,6 +66,7 @@ class Context:
     _exercises: dict[str, Exercises | None] = field(default_factory=dict)
     stride: tuple[int, int] = (0, 1)  # this worker's number and how many there are: names never meet
     box: Strongbox | None = None
+    leaves: bool = False  # a case whose next look is far away is left to a later process
     earlier: Earlier = field(default_factory=Earlier)  # what a process before this one had sent
 
     def open_lanes(self, on_bystanders: Callable[[str, int, dict[str, tuple[Party, Reading]]], None]) -> None:

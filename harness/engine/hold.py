@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.engine.context import Waiting
 from harness.engine.inventory import full_round
 from harness.engine.party import Track
-from harness.model import Case, Instant, Phase, Presence, human
+from harness.model import SECOND, Case, Duration, Instant, Phase, Presence, human
 
 if TYPE_CHECKING:
     from harness.engine.life import Life
+
+
+FAR: Duration = 300 * SECOND  # what is not due for so long is worth another process
 
 
 class Hold:
@@ -31,6 +35,8 @@ class Hold:
             last = life.held == len(checkpoints) - 1
             if last:
                 due = max(due, self._still_there(), self._may_return())
+            if life.may_leave and due - kernel.now() > FAR:
+                raise Waiting(due)
             await kernel.sleep_until(due)
             await full_round(life, Phase.HOLD, label, uses=True, last=last)
             life.owed.append(label)

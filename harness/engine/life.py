@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from harness.engine import finish
 from harness.engine.checkpoints import LEFT, OVER, READY, WATCHED, of_life
 from harness.engine.cleanup import clean
-from harness.engine.context import Context, SetupFailed
+from harness.engine.context import Context, SetupFailed, Waiting
 from harness.engine.exercise import exercise, follow_login, mark_own
 from harness.engine.hold import Hold
 from harness.engine.party import Party, Track
@@ -110,6 +110,8 @@ class Life:
                     await self._offboard()
                 except (SetupFailed, WriteFailed) as failed:
                     self.loose.append(str(failed))
+        except Waiting:
+            raise
         except Cancelled:
             self.failure = "stopped before it was finished"
         except Exception as fault:  # noqa: BLE001  what was measured until then is still judged, and nothing passes
@@ -128,6 +130,11 @@ class Life:
                 lock.release()
         self._enter("done")
         return finish.result(self, cleanup)
+
+    @property
+    def may_leave(self) -> bool:
+        """Not while others wait for what it has to itself."""
+        return self.context.leaves and not self._exclusive
 
     def _enter(self, phase: str) -> None:
         self.phase = phase

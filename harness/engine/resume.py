@@ -50,14 +50,16 @@ class Interrupted:
     rounds: dict[str, int] = field(default_factory=dict)
     started: Instant = 0
     since: Instant = 0
-    pauses: list[tuple[Instant, Instant]] = field(default_factory=list)
+    pauses: list[tuple[Instant, Instant, bool]] = field(default_factory=list)
+    asked: bool = False  # the last process left it waiting, as it was told to
 
     def goes_on(self, case_id: str) -> bool:
         point = self.points.get(case_id)
         return point is not None and case_id not in self.told and _goes_on(point, self.earlier)
 
     def gaps(self) -> list[str]:
-        return [f"interrupted: no process of this run was there from {iso(a)} to {iso(b)}" for a, b in self.pauses]
+        words = {True: "left waiting for its next look", False: "interrupted: no process of this run was there"}
+        return [f"{words[asked]} from {iso(a)} to {iso(b)}" for a, b, asked in self.pauses]
 
     @property
     def people(self) -> int:
@@ -117,12 +119,12 @@ def interrupted(
         found.since = max(found.since, look["answered"])
     read = Reader(seen)
     for record in records:
-        found.since = max(found.since, record.get("at", 0))
+        found.since, found.asked = max(found.since, record.get("at", 0)), record["op"] == "waiting"
         match record["op"]:
             case "begun":
                 found.started = found.started or record["at"]
             case "resumed":
-                found.pauses.append((record["since"], record["at"]))
+                found.pauses.append((record["since"], record["at"], record["asked"]))
             case "checkpoint":
                 found.points[record["case"]] = record
             case "pool":
@@ -138,8 +140,8 @@ def put_back(run: Run, found: Interrupted) -> dict[str, Life]:
     """Bystanders, objects and the cases to go on with; answers these by their ids, and keeps in `run` those that are
     done. Writes down that the run goes on."""
     context, now = run.context, run.kernel.now()
-    context.journal.write({"op": "resumed", "since": found.since, "at": now})
-    found.pauses.append((found.since, now))
+    context.journal.write({"op": "resumed", "since": found.since, "at": now, "asked": found.asked})
+    found.pauses.append((found.since, now, found.asked))
     run.objects.made = {key: made for key, made in found.restored.objects.items() if key[0] in run.fleet.systems}
     cases = {case.id: case for case in run.cases}
     for name, desk in context.desks.items():
@@ -158,7 +160,7 @@ def put_back(run: Run, found: Interrupted) -> dict[str, Life]:
         if case_id in found.told:
             continue
         lives[case_id] = life
-        if life.stage != OVER:
+        if life.stage != OVER and not found.asked:
             life.gaps.append((found.since, now))
             life.notes.append(f"interrupted: nobody looked from {iso(found.since)} to {iso(now)}")
             _unheard(context, party, found)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.engine.bystanders import blame, last_look
-from harness.engine.cleanup import clean, remove_objects
-from harness.engine.context import Context, Render, SetupFailed
+from harness.engine.cleanup import clean_all
+from harness.engine.context import Context, Render, SetupFailed, Waiting
 from harness.engine.controls import find_controls
 from harness.engine.coverage import Coverer
 from harness.engine.guard import check_guard
@@ -23,7 +23,7 @@ from harness.engine.rounds import Reading
 from harness.engine.setup import Objects
 from harness.engine.snapshot import Snapshot, snapshot
 from harness.engine.tasks import Cancelled, Slots, Task
-from harness.engine.telling import Teller, broken
+from harness.engine.telling import broken
 from harness.evidence.plain import plain
 from harness.model import (
     Case,
@@ -31,6 +31,7 @@ from harness.model import (
     Cleanup,
     Deselected,
     Finding,
+    Instant,
     Keep,
     Phase,
     RunResult,
@@ -42,13 +43,15 @@ from harness.ports import Fleet, Journal, Ledger, Strongbox, Vault
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`concurrency`: leavers in flight. `stride`: this worker's number and how many there are."""
+    """`concurrency`: leavers in flight. `stride`: this worker's number and how many there are. `leaves`: what has
+    nothing to do for long is left to a later process."""
 
     run_id: str
     run_n: int
     concurrency: int = 64
     stride: tuple[int, int] = (0, 1)
     box: Strongbox | None = None
+    leaves: bool = False
     password: Callable[[int], str] | None = None
 
 
@@ -84,7 +87,9 @@ class Run:
             render,
             stride=options.stride,
             box=options.box,
+            leaves=options.leaves,
         )
+        self.waiting: dict[str, Instant] = {}  # cases that are left to a later process, and until when
         self.found = found
         if found is not None:
             self.context.earlier, self.context.people = found.earlier, found.people
@@ -111,12 +116,10 @@ class Run:
     # --- driving --------------------------------------------------------------------------------
 
     def run(self) -> RunResult:
-        """Everything, in this thread: for virtual time."""
+        """Everything, in this thread: for virtual time. Raises `Waiting` as `finish` does."""
         self._main = self.kernel.spawn(self._story())
         self.kernel.run()
-        self._settle()
-        assert self.outcome is not None  # noqa: S101  _settle raises otherwise
-        return self.outcome
+        return self._settle()
 
     def start(self) -> None:
         """Everything, in a thread of its own."""
@@ -166,17 +169,19 @@ class Run:
         return self._all.wait(timeout)
 
     def finish(self, timeout: float | None = None) -> RunResult:
+        """What it came to. Raises `Waiting` where the rest of it is left to a later process."""
         if not self.wait(timeout):
             raise TimeoutError("the run did not end in time")
-        self._settle()
-        assert self.outcome is not None  # noqa: S101  _settle raises otherwise
-        return self.outcome
+        return self._settle()
 
-    def _settle(self) -> None:
+    def _settle(self) -> RunResult:
         if self.fault is not None:
             raise self.fault
+        if self.waiting:
+            raise Waiting(min(self.waiting.values()))
         if self.outcome is None:
             raise RuntimeError("the engine stopped before the run was finished")
+        return self.outcome
 
     # --- the story of the run -------------------------------------------------------------------
 
@@ -208,14 +213,18 @@ class Run:
                 await task
             except Cancelled:
                 continue
+        if tidying is not None:
+            tidied = await tidying
+        if self.waiting:
+            now = self.kernel.now()
+            self.context.journal.write({"op": "waiting", "until": min(self.waiting.values()), "at": now})
+            return
         bystanders = self.found.judged if self.found is not None else None
         if bystanders is None:
             settle = max((c.settle_of(c.within.default) for c in self.cases), default=0)
             bystanders = tuple(await last_look(self.context, self.pools, self._ready, settle))
             self.context.journal.write({"op": "judged", "bystanders": plain(bystanders)})
-        if tidying is not None:
-            tidied = await tidying
-        self.outcome = self._result(bystanders, await self._clean(tidied))
+        self.outcome = self._result(bystanders, await clean_all(self.context, self.pools.parties, self.objects, tidied))
 
     def life(self, case: Case, together: Together | None = None) -> Life:
         return Life(self.context, case, self.pools, self.objects, together, self.on_change)
@@ -235,6 +244,8 @@ class Run:
             life = self.lives[case.id] = life or self.life(case, together)
             self.results[case.id] = done = await life.live()
             self.context.journal.write({"op": "done", "case": case.id, "told": plain(done)})
+        except Waiting as waiting:
+            self.waiting[case.id] = waiting.until
         except (Cancelled, Exception) as fault:  # noqa: BLE001  one broken case must not take the run with it
             party = life.party if life is not None else None
             self.results[case.id] = broken(self.context.vault, case, party, fault, self.kernel.now())
@@ -247,17 +258,6 @@ class Run:
         for key, (party, reading) in readings.items():
             if key in self._ready:
                 self.context.observer.apply(party, system, reading, Phase.WATCH)
-
-    async def _clean(self, tidied: Cleanup) -> Cleanup:
-        """Bystanders leave the way they came, then everything that is left of them goes."""
-        systems = list(self.fleet.systems)
-        done = [
-            tidied,
-            *await self.kernel.gather([clean(self.context, party, [], systems) for party in self.pools.parties]),
-        ]
-        left = [text for each in done for text in each.leftovers] + await remove_objects(self.context, self.objects)
-        resting = [text for each in done for text in each.resting]
-        return Teller(self.context.vault).cleanup(Cleanup(not left, tuple(left), tuple(resting)))
 
     # --- telling --------------------------------------------------------------------------------
 

@@ -74,7 +74,9 @@ class Drill:
         concurrency: int = 64,
         env: Mapping[str, str] | None = None,
         vault_key: str = "",
+        leaves: bool = False,
     ) -> None:
+        """`leaves`: a case whose next look is far away is left to `exitproof resume`."""
         self.fleet_file = fleet_file
         self.naming = naming
         self.folder = folder
@@ -90,6 +92,7 @@ class Drill:
         self.vault.learn(vault_key)
         self._suffix = f"-{worker}" if worker else ""
         self._key = vault_key
+        self._leaves = leaves
 
     def _tools(self, _name: str, limits: Limits) -> Tools:
         return Tools(clock=self.kernel, record=self.exchanges, vault=self.vault, limits=limits)
@@ -140,7 +143,7 @@ class Drill:
             self.ledger,
             self.vault,
             render,
-            Options(self.naming.id, self.naming.n, self.concurrency, self.stride, self.box),
+            Options(self.naming.id, self.naming.n, self.concurrency, self.stride, self.box, self._leaves),
             self.loaded.deselected if not self.worker else (),
             self.loaded.exceptions.entries if self.loaded.exceptions else (),
             found,
@@ -159,6 +162,7 @@ class Drill:
             "environment": self.fleet.environment,
             "stride": list(self.stride),
             "concurrency": self.concurrency,
+            "leaves": self._leaves,
             "cases": len(cases),
             "deselected": plain(tuple(self.loaded.deselected)),
             "exceptions": plain(self.loaded.exceptions),
@@ -166,7 +170,8 @@ class Drill:
         }
 
     def close(self, told: report.About | None = None) -> RunResult:
-        """Waits for cleanup, writes what was found, and `told` of the run, into the ledger, and closes it."""
+        """Waits for cleanup, writes what was found, and `told` of the run, into the ledger, and closes it. Raises
+        `Waiting` where the rest of the run is left to a later process: the ledger stays open for it."""
         assert self.run is not None  # noqa: S101  started
         try:
             outcome = self.run.finish()
@@ -176,8 +181,8 @@ class Drill:
         finally:
             self.journal.close()
             self._hang_up()
-        if self.box is not None:
-            self.box.close()
+            if self.box is not None:
+                self.box.close()
         if outcome.cleanup.complete and all(case.cleanup.complete for case in outcome.cases):
             keeping.destroy(self.naming.id + self._suffix, self.env)
         return outcome

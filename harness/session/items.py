@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.model import Case, CaseResult, Verdict
+from harness.model import Case, CaseResult, Verdict, iso
 from harness.report.text import case_table
 from harness.session.state import KEY
 
@@ -38,6 +38,8 @@ class CaseItem(pytest.Item):
             pytest.fail(f"{self.case.id}: it was never started in this process", pytrace=False)
         while self.result is None:
             self.result = run.result(self.case.id, timeout=0.2)
+            if self.case.id in run.waiting:
+                pytest.fail(f"{self.case.id}: waits for its look at {iso(run.waiting[self.case.id])}", pytrace=False)
             if self.result is None and run.ended:
                 why = run.fault or "stopped"
                 pytest.fail(f"{self.case.id}: the engine ended before this case: {why}", pytrace=False)

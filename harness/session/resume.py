@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness import report
+from harness.engine.context import Waiting
 from harness.engine.resume import Interrupted, interrupted, standing
 from harness.evidence.journal import records
 from harness.evidence.plain import Reader
@@ -15,17 +17,18 @@ from harness.evidence.strict import exact
 from harness.evidence.strongbox import Strongbox
 from harness.evidence.vault import Vault
 from harness.evidence.verify_ledger import Walked, walk
-from harness.model import BadInput, Case, Deselected, Problem
+from harness.model import BadInput, Case, Deselected, Instant, Problem, Verdict, iso
 from harness.report.record import Share, share
 from harness.report.text import summary
 from harness.scenario import Exceptions, Loaded
 from harness.session import keeping, sealing
 from harness.session.drill import Drill, Naming, exit_code, merge
-from harness.session.upkeep import source_of
+from harness.session.upkeep import cleanups, source_of
 
 Say = Callable[[str], None]
 Record = Mapping[str, Any]
 
+UNSURE = 6
 STOPPED = "exitproof: stopped; taking back what was made (Ctrl-C again leaves it to the journal)"
 LEFT = "exitproof: not cleaned up; `exitproof resume` goes on from the journal"
 
@@ -43,6 +46,12 @@ class _Part:
     told: Share | None
 
     @property
+    def waits(self) -> Instant:
+        """Until when it was left to a later process; 0 if it was not."""
+        last = self.written[-1]
+        return last["until"] if last["op"] == "waiting" else 0
+
+    @property
     def cases(self) -> tuple[Case, ...]:
         read = Reader()
         return tuple(read.value(Case, record["case"]) for record in self.written if record.get("op") == "plan")
@@ -53,9 +62,15 @@ def resume(folder: Path, env: Mapping[str, str], *, sign: str | None, vault_key:
     folder = folder.resolve()
     if (folder / "manifest.json").exists():
         raise _bad(folder, "the run is finished and sealed: there is nothing to go on with")
+    if taken := cleanups(folder):
+        raise _bad(taken[-1].parent, "a cleanup has taken back what there was to look at")
     parts = [_part(path) for path in sorted(folder.glob("journal*.jsonl"))]
     opening = parts[0].opening
     naming = Naming(opening["run"], opening["n"])
+    until = min((part.waits for part in parts), default=0)
+    if until > time.time_ns() // 1000:
+        say(waits(folder, until))
+        return UNSURE
     key = keeping.key_of(vault_key, env)
     seal = sealing.prepare(folder, naming.id, sign, env, named=True)
     drills = [_drill(part, folder, naming, key, env, say) for part in parts if part.told is None]
@@ -63,7 +78,12 @@ def resume(folder: Path, env: Mapping[str, str], *, sign: str | None, vault_key:
         return 2
     about = replace(Reader().value(report.About, opening["about"]), signing_key=seal.keyid)
     shares = [part.told.result for part in parts if part.told is not None]
-    shares += [drill.close(about) for drill in drills]
+    try:
+        shares += [drill.close(about) for drill in drills]
+    except Waiting as waiting:
+        say(waits(folder, waiting.until))
+        told = [case for drill in drills if drill.run is not None for case in drill.run.results.values()]
+        return 1 if any(case.verdict is Verdict.FAIL for case in told) else UNSURE
     deselected = Reader().value(tuple[Deselected, ...], opening["deselected"])
     outcome = shares[0] if [part.worker for part in parts] == [""] else merge(naming, shares, deselected)
     written = sealing.write(folder, outcome, about, seal.register)
@@ -78,6 +98,10 @@ def resume(folder: Path, env: Mapping[str, str], *, sign: str | None, vault_key:
         say(line)
     say(f"report: {next(path for path in written if path.suffix == '.html')}")
     return exit_code(outcome) if good else 3
+
+
+def waits(folder: Path, until: Instant) -> str:
+    return f"nothing is to be done before {iso(until)}: exitproof resume {folder} goes on from then"
 
 
 def _part(journal: Path) -> _Part:
@@ -110,6 +134,7 @@ def _drill(part: _Part, folder: Path, naming: Naming, key: str, env: Mapping[str
         concurrency=opening["concurrency"],
         env=env,
         vault_key=key,
+        leaves=opening["leaves"],
     )
     if drill.fleet.sha256 != opening["fleet_sha256"]:
         raise _bad(Path(source), "the fleet file has changed since the run: take back what it made with `cleanup`")

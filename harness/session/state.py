@@ -11,6 +11,7 @@ from harness import scenario
 from harness.evidence.seal import Seal
 from harness.model import Case, RunResult
 from harness.report import About
+from harness.session import keeping
 from harness.session.drill import Drill, Naming
 from harness.session.progress import Progress
 from harness.session.sandbox import SandboxProcess
@@ -26,6 +27,7 @@ class Session:
         self.loaded = loaded
         self.naming = naming
         self.folder = folder
+        self.key = keeping.key_of(config.getoption("exitproof_vault_key"), os.environ)
         self.worker: str = ""
         self.stride = (0, 1)
         self.sandbox: SandboxProcess | None = None
@@ -36,6 +38,7 @@ class Session:
         self.written: list[Path] = []
         self.seal: Seal | None = None  # in the process that the user started
         self.about: About | None = None  # the same in every process
+        self.waits = ""  # until when the rest is left to a later process, in a line
         self.sealed = ""  # what became of it, in a line
         self.secrets: list[str] = []  # of workers, for the sweep
         self.died: list[str] = []  # workers that took theirs with them

@@ -20,7 +20,7 @@ from harness.evidence.exchanges import Exchanges
 from harness.evidence.journal import Journal, records
 from harness.evidence.ledger import Ledger
 from harness.evidence.vault import Vault
-from harness.model import BadInput, Cleanup, Problem
+from harness.model import BadInput, Cleanup, Problem, iso
 from harness.ports import Limits, Tools
 from harness.session import keeping
 from harness.session.sandbox import embedded
@@ -43,7 +43,7 @@ class State:
 
     id: str
     folder: str
-    word: str  # "going on", "finished", "interrupted"
+    word: str  # "going on", "finished", "waiting until …", "interrupted"
     people: int
     open: Mapping[str, Sequence[str]]
     objects: tuple[str, ...]
@@ -97,7 +97,9 @@ def state(folder: Path) -> State:
     found = restore(written, opening.get("run", folder.name), opening.get("n", 0))
     going_on = any(_busy(path) for path in _journals(folder))
     word = "going on" if going_on else "finished" if (folder / "results.json").is_file() else "interrupted"
-    planned = any(record.get("op") == "plan" for record in written)
+    if word == "interrupted" and written and written[-1].get("op") == "waiting":
+        word = f"waiting until {iso(written[-1]['until'])}"
+    planned = any(record.get("op") == "plan" for record in written) and not cleanups(folder)
     return State(
         id=opening.get("run", folder.name),
         folder=str(folder),
@@ -105,7 +107,7 @@ def state(folder: Path) -> State:
         people=len(found.parties),
         open={key: tuple(_had(found, key)) for key in found.parties if key not in found.cleaned},
         objects=tuple(f"{system} {kind} {name}" for system, kind, name in (*found.objects, *sorted(found.doubtful))),
-        resume=str(standing(written)) if planned and word == "interrupted" else "",
+        resume=str(standing(written)) if planned and word not in ("going on", "finished") else "",
     )
 
 
@@ -158,8 +160,12 @@ def _had(found: Restored, key: str) -> Iterator[str]:
 
 def _journals(folder: Path) -> list[Path]:
     """Those of the run, or of its workers, and then those of earlier cleanups, in the order they were begun."""
-    later = folder.resolve().parent.glob(f"{glob.escape(folder.resolve().name)}{CLEANUP}*/journal.jsonl")
-    return [*sorted(folder.glob("journal*.jsonl")), *sorted(later)]
+    return [*sorted(folder.glob("journal*.jsonl")), *cleanups(folder)]
+
+
+def cleanups(folder: Path) -> list[Path]:
+    here = folder.resolve()
+    return sorted(here.parent.glob(f"{glob.escape(here.name)}{CLEANUP}*/journal.jsonl"))
 
 
 def _written(folder: Path) -> list[dict[str, Any]]:

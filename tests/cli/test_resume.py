@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 import signal
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from harness.fleet import locate
 from harness.session.sandbox import SandboxProcess
-from tests.cli.command import call, end, essence, start
+from tests.cli.command import EXITPROOF, Ended, call, end, essence, start
+from tests.cli.command import environment as command_environment
 from tests.cli.test_cleanup import people
 
 STORY = """\
@@ -171,3 +173,95 @@ def test_what_cannot_be_gone_on_with_is_one_line(sandbox: SandboxProcess, place:
     assert (broken.code, "its ledger is broken" in broken.err) == (4, True)
     ledger.write_bytes(whole)
     assert call(place, "resume", "run", env=env).code == 0
+
+
+def test_what_was_cleaned_up_is_not_looked_at_as_if_it_had_ended_by_itself(
+    sandbox: SandboxProcess, place: Path
+) -> None:
+    env = environment(place, sandbox)
+    killed(place, env, '"stage":"left"')
+    assert call(place, "cleanup", "run", env=env).code == 0
+    refused = call(place, "resume", "run", env=env)
+    assert (refused.code, "a cleanup has taken back" in refused.err) == (4, True), refused.err
+    assert "exitproof resume" not in call(place, "status", "run").out
+
+
+def test_a_far_checkpoint_is_left_to_a_later_process(sandbox: SandboxProcess, place: Path) -> None:
+    env = environment(place, sandbox)
+    before = people(sandbox.env)
+    text = (place / "fleet.yaml").read_text().replace("hold: [1s, 4s],", "hold: [1s, 24h],")
+    (place / "fleet.yaml").write_text(text)
+    left = call(place, "run", "--out", "run", "--leave-waiting", env=env)
+    assert left.code == 6, left.out
+    assert "exitproof resume" in left.out
+    assert not (place / "run" / "results.json").exists()
+    assert people(sandbox.env) - before
+    assert list((place / "state").rglob("*.vault"))
+    stands = call(place, "status", "run")
+    assert "waiting until 20" in stands.out
+    journal = (place / "run" / "journal.jsonl").read_bytes()
+    early = call(place, "resume", "run", env=env)
+    assert (early.code, "nothing is to be done before 20" in early.out) == (6, True), early.out + early.err
+    assert (place / "run" / "journal.jsonl").read_bytes() == journal
+    assert call(place, "cleanup", "run", env=env).code == 0
+    assert people(sandbox.env) == before
+
+
+def test_nothing_is_left_waiting_by_a_sandbox_that_ends_with_its_run(place: Path) -> None:
+    refused = call(place, "run", "--fleet", "sandbox", "--leave-waiting")
+    assert (refused.code, "a sandbox that outlives it" in refused.err) == (4, True), refused.err
+
+
+def interrupted(place: Path, env: dict[str, str], *arguments: str, at: Sequence[str]) -> Ended:
+    """Ctrl-C each time the journal holds the next of these words, whatever the shell of the suite ignores."""
+    process = subprocess.Popen(
+        [*EXITPROOF, *arguments],
+        cwd=place,
+        env=command_environment(env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+    )
+    journal, deadline = place / "run" / "journal.jsonl", time.monotonic() + 60
+    for word in at:
+        while not (journal.is_file() and word in journal.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.002)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+    return end(process)
+
+
+def test_ctrl_c_stops_takes_back_and_reports(sandbox: SandboxProcess, place: Path) -> None:
+    env = environment(place, sandbox)
+    before = people(sandbox.env)
+    stopped = interrupted(place, env, "run", "--out", "run", at=['"stage":"left"']).fine()
+    assert stopped.code == 2, stopped.out
+    assert "taking back what was made" in stopped.out
+    (case,) = json.loads((place / "run" / "results.json").read_text())["cases"]
+    assert case["verdict"] == "inconclusive"
+    assert case["cleanup"]["complete"]
+    assert people(sandbox.env) == before
+    assert (place / "run" / "manifest.json").is_file()
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["run", "resume"])
+def test_ctrl_c_twice_stops_at_once_and_the_journal_goes_on_from_there(
+    sandbox: SandboxProcess, place: Path, *, again: bool
+) -> None:
+    env = environment(place, sandbox)
+    before = people(sandbox.env)
+    arguments = ["run", "--out", "run"]
+    if again:
+        killed(place, env, '"stage":"left"')
+        arguments = ["resume", "run"]
+    resumed = ['"op":"resumed"'] if again else ['"stage":"left"']
+    stopped = interrupted(place, env, *arguments, at=[*resumed, '"op":"revoke"']).fine()
+    assert stopped.code == 2, stopped.out + stopped.err
+    assert not (place / "run" / "results.json").exists()
+    assert "goes on from the journal" in stopped.out
+    done = call(place, "resume", "run", env=env)
+    assert done.code == 6, done.out + done.err
+    (case,) = json.loads((place / "run" / "results.json").read_text())["cases"]
+    assert case["reason"] == "stopped before it was finished"
+    assert people(sandbox.env) == before

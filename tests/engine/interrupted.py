@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from harness.engine.context import Waiting
 from harness.engine.resume import interrupted
 from harness.engine.run import Options, Run
 from harness.engine.virtual import VirtualKernel
@@ -98,13 +99,17 @@ class Remote(MemoryConnector):
 class Ended(World):
     """`key`: whether there is an encrypted vault."""
 
-    def __init__(self, *names: str, delay: int = SECOND, key: bool = True, **connector: Any) -> None:
+    def __init__(
+        self, *names: str, delay: int = SECOND, key: bool = True, leaves: bool = False, **connector: Any
+    ) -> None:
         super().__init__(*names, delay=delay)
         acts = self.connector.acts
         self.connector: Remote = Remote("hr", self.kernel, self.kernel, self.systems, delay, acts=acts, **connector)
         self.box = MemoryBox() if key else None
         self.ledger = Ledger(None, {"run": "run-1"})
         self.died = 0
+        self.leaves = leaves
+        self.until: Instant = 0
 
     def live(self, cases: Sequence[Case], at: int = 10**9, *, kept: bool = False) -> RunResult | None:
         """The first process; None when it died."""
@@ -136,12 +141,15 @@ class Ended(World):
                 yield record, sha256(line).hexdigest()
 
     def _process(self, cases: Sequence[Case], found: Any) -> RunResult | None:
-        options = Options("run-1", 1, password=lambda n: f"pw-{n}", box=self.box)
+        options = Options("run-1", 1, password=lambda n: f"pw-{n}", box=self.box, leaves=self.leaves)
         self.engine = Run(
             self.fleet(), cases, self.kernel, self.journal, self.ledger, Vault(), lambda t, _p: t, options, found=found
         )
         try:
             return self.engine.run()
+        except Waiting as waiting:
+            self.until = waiting.until
+            return None
         except Crash:
             self.died += 1
         self._bury()

@@ -216,3 +216,28 @@ def test_a_rehire_killed_at_any_record_is_the_same_rehire() -> None:
                 assert {(key[-1], told(again)[key]) for key in changed} == {("login", Outcome.INCONCLUSIVE)}, where
             assert len(made.connector.effective) == 2, where
             assert not made.left(), where
+
+
+def test_what_has_nothing_to_do_for_days_waits_without_a_process() -> None:
+    day = 86_400 * SECOND
+    case = make_case("long", access=(entitlement("crm", "license", "pro"),), hold=(5 * SECOND, day, 30 * day))
+    short = make_case("short", access=(entitlement("crm", "group", "all"),))
+    whole = world(idempotent=True)
+    run = whole.live([case, short])
+    assert run is not None
+    made = world(idempotent=True, leaves=True)
+    left = made.live([case, short])
+    began = made.kernel.now()
+    assert left is None
+    assert made.until - began > day - 60 * SECOND
+    assert {r["case"] for r in made.journal.records if r["op"] == "done"} == {"short"}
+    assert made.left(), "whoever is watched for a month must still be there"
+    assert made.again([case, short], after=made.until - began) is None
+    assert made.until - made.kernel.now() > 28 * day
+    done = made.again([case, short], after=made.until - made.kernel.now())
+    assert done is not None
+    assert told(done) == told(run)
+    assert len(made.connector.effective) == 2
+    assert not made.left()
+    assert all(note.startswith("left waiting for its next look from") for note in done.notes), done.notes
+    assert not any("nobody looked" in note for result in done.cases for note in result.notes)
