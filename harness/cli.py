@@ -16,6 +16,7 @@ from harness import __version__
 from harness.commands.compare import diff, history
 from harness.commands.documents import schema
 from harness.commands.evidence import keygen, report, verify
+from harness.commands.examination import examine
 from harness.commands.software import software
 from harness.commands.upkeep import VaultKey, cleanup, resume, status
 from harness.model import BadInput, RunResult
@@ -252,6 +253,7 @@ def adapters(as_json: AsJson = False) -> int:
     return 0
 
 
+app.command()(examine)
 app.command()(schema)
 app.command("fleet")(software)
 app.command()(status)

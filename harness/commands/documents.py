@@ -14,14 +14,15 @@ class Document(StrEnum):
     FLEET = "fleet"
     EXCEPTIONS = "exceptions"
     RESULTS = "results"
+    DETECTION = "detection"
 
 
-def schema(document: Annotated[Document, typer.Argument(metavar="scenario|fleet|exceptions|results")]) -> int:
-    """Print a JSON Schema. Of scenario files, of fleet files with all installed types, of exceptions.yaml, or of
-    results.json."""
-    from harness import fleet, report, scenario
+def schema(document: Annotated[Document, typer.Argument(metavar="scenario|fleet|exceptions|results|detection")]) -> int:
+    """Print a JSON Schema. Of scenario files, of fleet files with all installed types, of exceptions.yaml, of
+    results.json, or of the detection.json of `exitproof examine`."""
+    from harness import examine, fleet, report, scenario
 
     made = {Document.SCENARIO: scenario.schema, Document.EXCEPTIONS: scenario.exceptions_schema}
-    made |= {Document.FLEET: fleet.schema, Document.RESULTS: report.schema}
+    made |= {Document.FLEET: fleet.schema, Document.RESULTS: report.schema, Document.DETECTION: examine.schema}
     typer.echo(json.dumps(made[document](), indent=2, ensure_ascii=False))
     return 0

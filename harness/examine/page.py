@@ -1,0 +1,91 @@
+"""detection.html: which story found which defect, how soon and from which vantage, in the look of the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.examine.model import Cell, Examination, Row, Sighting
+from harness.report.html import filled
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One cell as a person sees it: `look` names the icon, `word` says it, `detail` stands beside it."""
+
+    look: str
+    word: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    row: Row
+    look: str
+    word: str
+    marks: tuple[Mark, ...]  # in the order of the stories
+
+
+def detection_page(made: Examination) -> str:
+    """The same examination gives the same bytes."""
+    look, headline, detail = answer(made)
+    return filled(
+        "detection.html.j2",
+        "detection",
+        made=made,
+        verdict=look,
+        headline=headline,
+        detail=detail,
+        stories=[(number, story) for number, story in enumerate(made.stories, 1)],
+        lines=[_line(row) for row in made.rows],
+        meaning=MEANING,
+        within=seconds(made.within_ms),
+        seconds=seconds,
+    )
+
+
+MEANING = (
+    ("pass", "seen", "a finding fails where the defect must show, or the connector's false claim is told"),
+    ("inconclusive", "other", "something fails or is undecided, but not where the defect must show: it does not count"),
+    ("none", "–", "the story passes: it does not meet this defect"),
+)
+
+
+def answer(made: Examination) -> tuple[str, str, str]:
+    """Verdict word, the answer to whether the stories could have seen it, and the sentence below."""
+    planted, missed = len(made.counted), len(made.missed)
+    tried = f"{made.alarms} false alarms in {len(made.trials)} trials of the correct connector."
+    if missed:
+        names = ", ".join(row.id for row in made.missed)
+        return "fail", f"No: {missed} of {planted} planted defects are seen by no story.", f"Missed: {names}. {tried}"
+    if made.alarms:
+        return "fail", f"All {planted} planted defects are seen, and what is right is blamed as well.", tried
+    return "pass", f"Yes: all {planted} planted defects are seen.", tried
+
+
+def seconds(milliseconds: int | None) -> str:
+    return "–" if milliseconds is None else f"{milliseconds / 1000:.1f} s"
+
+
+def sight(each: Sighting) -> str:
+    """One finding in words."""
+    named = "" if each.name == each.kind else f" {each.name}"
+    return f"{each.system} {each.kind}{named}: {each.outcome}"
+
+
+def _line(row: Row) -> Line:
+    if row.unseen:
+        look, word = "unseen", "cannot show"
+    elif row.detected:
+        look, word = "pass", "detected"
+    else:
+        look, word = "fail", "missed"
+    return Line(row, look, word, tuple(_mark(cell) for cell in row.cells))
+
+
+def _mark(cell: Cell) -> Mark:
+    if cell.detected:
+        first = cell.first
+        return Mark("pass", "seen", seconds(first.after_ms) if first else "claim")
+    if cell.verdict != "pass":
+        return Mark("inconclusive", "other", cell.verdict)
+    return Mark("none", "–")
