@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.examine.model import Cell, Examination, Row, Sighting
+from harness.examine.model import Cell, Examination, Row
 from harness.report.html import filled
+from harness.report.show import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +47,32 @@ def detection_page(made: Examination) -> str:
 MEANING = (
     ("pass", "seen", "a finding fails where the defect must show, or the connector's false claim is told"),
     ("inconclusive", "other", "something fails or is undecided, but not where the defect must show: it does not count"),
-    ("none", "–", "the story passes: it does not meet this defect"),
+    ("none", "no", "the story passes: it does not meet this defect"),
 )
 
 
 def answer(made: Examination) -> tuple[str, str, str]:
     """Verdict word, the answer to whether the stories could have seen it, and the sentence below."""
     planted, missed = len(made.counted), len(made.missed)
-    tried = f"{made.alarms} false alarms in {len(made.trials)} trials of the correct connector."
+    tried = f"{count(made.alarms, 'false alarm')} in {count(len(made.trials), 'trial')} of the correct connector."
     if missed:
         names = ", ".join(row.id for row in made.missed)
-        return "fail", f"No: {missed} of {planted} planted defects are seen by no story.", f"Missed: {names}. {tried}"
+        return (
+            "fail",
+            f"No: of {count(planted, 'planted defect')}, {missed} {'is' if missed == 1 else 'are'} seen by no story.",
+            f"Missed: {names}. {tried}",
+        )
     if made.alarms:
-        return "fail", f"All {planted} planted defects are seen, and what is right is blamed as well.", tried
-    return "pass", f"Yes: all {planted} planted defects are seen.", tried
+        return "fail", f"{_all(planted).capitalize()} seen, and what is right is blamed as well.", tried
+    return "pass", f"Yes: {_all(planted)} seen.", tried
+
+
+def _all(planted: int) -> str:
+    return "the planted defect is" if planted == 1 else f"all {planted} planted defects are"
 
 
 def seconds(milliseconds: int | None) -> str:
     return "–" if milliseconds is None else f"{milliseconds / 1000:.1f} s"
-
-
-def sight(each: Sighting) -> str:
-    """One finding in words."""
-    named = "" if each.name == each.kind else f" {each.name}"
-    return f"{each.system} {each.kind}{named}: {each.outcome}"
 
 
 def _line(row: Row) -> Line:
@@ -88,4 +91,4 @@ def _mark(cell: Cell) -> Mark:
         return Mark("pass", "seen", seconds(first.after_ms) if first else "claim")
     if cell.verdict != "pass":
         return Mark("inconclusive", "other", cell.verdict)
-    return Mark("none", "–")
+    return Mark("none", "no")

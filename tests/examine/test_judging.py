@@ -125,7 +125,7 @@ def test_the_document_is_what_its_schema_says(made: Examination) -> None:
 def test_the_page_answers_first_and_escapes_all(made: Examination) -> None:
     text = detection_page(made)
     assert text == detection_page(made)
-    assert "No: 1 of 2 planted defects are seen by no story." in text
+    assert "No: of 2 planted defects, 1 is seen by no story." in text
     assert "a &lt;b&gt;: false alarm" in text
     assert "<script" not in text
     assert "default-src &#39;none&#39;" in text
