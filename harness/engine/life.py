@@ -175,14 +175,16 @@ class Life:
             await self.objects.ensure(spec, owner_of(spec, party, self.pool), may_create=True)
         await grant(context, party, case, case.access, self.objects)
         self._enter("baseline")
-        await baseline(context, party, self.systems, self.pool, removed=case.account == "removed")
+        removed, settle = case.account == "removed", case.settle_of(case.within.default)
+        acted = settle if case.join is not None and not case.before else 0  # the connector has, and more than was asked
+        await baseline(context, party, self.systems, self.pool, removed=removed, settle=acted)
         self.steps = Steps(self)
         if case.before:
             await self.steps.before(case.before)
-            before = [t for t in party.tracks.values() if t.baseline is Presence.PRESENT]
-            await baseline(context, party, self.systems, self.pool, removed=case.account == "removed", all_there=False)
-            for track in before:
-                track.taken = track.baseline is Presence.ABSENT
+            never = [t for t in party.tracks.values() if t.baseline is not Presence.PRESENT]
+            await baseline(context, party, self.systems, self.pool, removed=removed, all_there=False, settle=settle)
+            for track in party.tracks.values():  # also what came with one step, went with the next, and was seen late
+                track.taken = track.baseline is Presence.ABSENT and all(track is not t for t in never)
         for name in self.systems:
             follow_login(context, party, name)
         for name in self.systems:

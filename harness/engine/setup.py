@@ -243,13 +243,15 @@ async def baseline(
     *,
     removed: bool = False,
     all_there: bool = True,
-    patience: Duration = PATIENCE,
+    settle: Duration = 0,
 ) -> None:
-    """The whole inventory of every system, repeated until what was given is seen (or patience ends). With
-    `all_there` false, an earlier step may have taken some of it: two equal readings are enough."""
-    latest = context.now() + patience
+    """The whole inventory of every system, repeated until what was given is seen (or PATIENCE ends). With
+    `all_there` false, an earlier step may have taken some of it: two equal readings are enough. What a connector gave
+    or took is seen up to `settle` later, and nobody knows what it will be: the readings must stay equal so long."""
+    latest = context.now() + PATIENCE + settle
     step = SECOND // 5
     before: frozenset[tuple[str, Kind, str]] | None = None
+    since = context.now()  # when the readings began to be equal
     while True:
         readings = await read_all(context, party, systems, pool)
         for name, reading in readings.items():
@@ -264,7 +266,9 @@ async def baseline(
             for t in party.tracks.values()
             if t.vantage is Vantage.ADMIN and (t.entitlement is not None or t.kind is Kind.ACCOUNT) and not t.void
         }
-        if wanted <= there or (not all_there and before == there) or context.now() >= latest:
+        since = since if before == there else context.now()
+        enough = wanted <= there or (not all_there and before == there)
+        if (enough and context.now() - since >= settle) or context.now() >= latest:
             return
         before = there
         await context.kernel.sleep_until(min(latest, context.now() + step))

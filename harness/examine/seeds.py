@@ -26,7 +26,7 @@ def ground(seed: int) -> Ground:
     settle = (TIMING.settle or SECOND) / SECOND
     return Ground(
         seed=seed,
-        delay=round(chance.uniform(0.05, 2.0), 3),
+        delay=round(chance.uniform(0.05, 0.9), 3),
         latency=round(chance.uniform(0.001, 0.02), 4),
         lag=round(chance.uniform(0.0, settle), 3) if chance.random() < 0.7 else 0.0,
         jitter=chance.random() < 0.7,

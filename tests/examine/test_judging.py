@@ -102,6 +102,18 @@ def test_a_trial_with_everything_around_it_raises_no_alarm() -> None:
     assert trial.cases == len(load(STORIES).cases)
 
 
+@pytest.mark.parametrize(
+    ("story", "around"),
+    [
+        ("terminate/duplicate-and-late-events", Ground(seed=3, delay=0.25, latency=0.011, lag=0.6, jitter=True)),
+        ("terminate/long-career", Ground(seed=2, delay=0.86, latency=0.019, lag=0.09, page=3)),
+    ],
+)
+def test_what_an_earlier_step_did_may_be_seen_up_to_settle_late(story: str, around: Ground) -> None:
+    """Both raised a false alarm once: a move just before the leaving, seen late, was taken for access of no origin."""
+    assert work._alarms(load([file for file in FILES if file.id == story]).cases, around) == []
+
+
 def test_seeds_vary_all_that_they_should_and_nothing_beyond_what_is_promised() -> None:
     grounds = [ground(seed) for seed in range(1, 21)]
     assert all(each.lag <= (TIMING.settle or 0) / SECOND for each in grounds)
