@@ -187,12 +187,15 @@ class Life:
                 track.taken = track.baseline is Presence.ABSENT and all(track is not t for t in never)
         for name in self.systems:
             follow_login(context, party, name)
+        traces = []
         for name in self.systems:
             uses, began = list(party.of(name, Vantage.LEAVER)), context.now()
-            left_traces = await exercise(context, party, self.pool, uses, Phase.BASELINE)
+            if await exercise(context, party, self.pool, uses, Phase.BASELINE):
+                traces.append(name)
             party.pace[name] = context.now() - began
-            if left_traces:
-                await mark_own(context, party, name)
+        await context.kernel.pause(settle if traces else 0)  # a session of our own, seen late, is not a new one
+        for name in traces:
+            await mark_own(context, party, name)
         for track in party.tracks.values():
             track.taken |= track.vantage is Vantage.LEAVER and self._taken(track)
         self.want(case.demand.has)
