@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.library import rows_f_to_o
+from tests.library import rows_a_to_k, rows_f_to_o
 from tests.library.rows import row
 
 # The ten of the first release: one of each group of the catalogue.
@@ -159,7 +159,7 @@ MORE = {
     ),
 }
 
-ROWS = TEN | MORE | rows_f_to_o.ROWS
+ROWS = TEN | MORE | rows_a_to_k.ROWS | rows_f_to_o.ROWS
 
 # Nothing remains and nobody is hurt; what is told instead is asserted by tests of their own, or cannot be told.
 HARMLESS = {
