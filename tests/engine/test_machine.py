@@ -236,7 +236,7 @@ class Offboarding(RuleBasedStateMachine):
 
 TestOffboarding = Offboarding.TestCase
 TestOffboarding.settings = settings(
-    max_examples=250,
+    max_examples=100,
     phases=[Phase.explicit, Phase.generate],
     stateful_step_count=5,
     deadline=None,
