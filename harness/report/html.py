@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,30 +19,71 @@ from markupsafe import Markup
 
 from harness.model import RunResult, Verdict
 from harness.report.about import About, Exchanges
+from harness.report.document import document, encoded
 from harness.report.front import LIMITS
+from harness.report.ids import Entry, case_file, entries
 from harness.report.show import Shown, clip
-from harness.report.view import page
+from harness.report.view import case_page, page
 
 _HERE = Path(__file__).parent
+MANY = 2_000  # findings that one page still shows without a wait
 
 
-def render(run: RunResult, about: About, exchange: Exchanges) -> str:
-    """The whole page. The same run gives the same bytes."""
-    style = _style(about.run_id)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    template = _environment().get_template("report.html.j2")
-    return template.render(
-        page=page(run, about, exchange),
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'",
-        style=Markup(style),  # noqa: S704  our own file and an escaped run id, nothing else
-        limits=LIMITS,
-        verdicts=Verdict,
-    )
+def render(run: RunResult, about: About, exchange: Exchanges, results: bytes = b"") -> str:
+    """The whole run as one page. The same run gives the same bytes. `results`: results.json, if it was made already:
+    its digest stands on every printed page."""
+    return _Frame(run, about, results).fill("report.html.j2", page(run, about, exchange))
 
 
-def _style(run_id: str) -> str:
+def files(run: RunResult, about: About, exchange: Exchanges, results: bytes = b"") -> Iterator[tuple[str, str]]:
+    """Name and text of every page: report.html; above `MANY` findings only an index, and one page a case."""
+    if sum(len(case.findings) for case in run.cases) + len(run.bystanders) <= MANY:
+        yield "report.html", render(run, about, exchange, results)
+        return
+    frame = _Frame(run, about, results)
+    yield "report.html", frame.fill("report.html.j2", page(run, about, exchange, paged=True))
+    mine: dict[int, list[Entry]] = {}
+    for entry in entries(run):
+        mine.setdefault(id(entry.result), []).append(entry)
+    for result in run.cases:
+        view, appendix = case_page(result, mine.get(id(result), ()), about, exchange)
+        one = {"case": view, "appendix": appendix, "about": about, "alone": True, "paged": False, "condensed": False}
+        yield case_file(result.case.id), frame.fill("case_page.html.j2", one)
+
+
+class _Frame:
+    """What all pages of a run share: the style sheet and the policy that names it."""
+
+    def __init__(self, run: RunResult, about: About, results: bytes) -> None:
+        self._fingerprint = hashlib.sha256(results or encoded(document(run, about))).hexdigest()
+        self._style = _style(about, self._fingerprint)
+        digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
+        self._policy = (
+            f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+        )
+
+    def fill(self, template: str, view: object) -> str:
+        return (
+            _environment()
+            .get_template(template)
+            .render(
+                page=view,
+                policy=self._policy,
+                fingerprint=self._fingerprint,
+                style=Markup(self._style),  # noqa: S704  our own file and an escaped run id, nothing else
+                limits=LIMITS,
+                verdicts=Verdict,
+            )
+        )
+
+
+def _style(about: About, fingerprint: str) -> str:
+    """The style sheet, with what its print margins say of this run."""
     css = (_HERE / "report.css").read_text(encoding="utf-8")
-    return css.replace("RUN-ID", css_text(run_id))
+    seal = f"TO BE VERIFIED: key {about.signing_key[:16]}" if about.signing_key else "UNSIGNED: NOT EVIDENCE"
+    for mark, text in (("RUN-ID", about.run_id), ("DIGEST", fingerprint[:16]), ("SEAL", seal)):
+        css = css.replace(f'"{mark}"', f'"{css_text(text)}"')
+    return css
 
 
 def css_text(text: str) -> str:
