@@ -1,7 +1,7 @@
 """report.html: the view through Jinja2 with autoescape, one file that needs no network and no script.
 
-A policy in its first line forbids scripts, frames, forms and every request, and allows exactly one style sheet, by
-its hash. So even a template that forgot to escape could run nothing.
+A policy in its first line forbids frames, forms and every request, and allows exactly one style sheet and one script
+(the filters), by their hashes. So even a template that forgot to escape could run nothing.
 """
 
 from __future__ import annotations
@@ -57,9 +57,10 @@ class _Frame:
     def __init__(self, run: RunResult, about: About, results: bytes) -> None:
         self._fingerprint = hashlib.sha256(results or encoded(document(run, about))).hexdigest()
         self._style = _style(about, self._fingerprint)
-        digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
+        self._script = (_HERE / "report.js").read_text(encoding="utf-8")
         self._policy = (
-            f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+            f"default-src 'none'; script-src {_named(self._script)}; style-src {_named(self._style)}; img-src data:; "
+            "base-uri 'none'; form-action 'none'"
         )
 
     def fill(self, template: str, view: object) -> str:
@@ -70,11 +71,21 @@ class _Frame:
                 page=view,
                 policy=self._policy,
                 fingerprint=self._fingerprint,
-                style=Markup(self._style),  # noqa: S704  our own file and an escaped run id, nothing else
+                style=_own(self._style),
+                script=_own(self._script),
                 limits=LIMITS,
                 verdicts=Verdict,
             )
         )
+
+
+def _named(text: str) -> str:
+    """A style sheet or script as a policy allows it: by its hash, and no other."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _own(text: str) -> Markup:
+    return Markup(text)  # noqa: S704  our own file and an escaped run id, nothing else
 
 
 def _style(about: About, fingerprint: str) -> str:
