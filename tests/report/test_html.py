@@ -7,6 +7,7 @@ import hashlib
 import re
 import time
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -98,6 +99,21 @@ def test_hostile_names_are_text() -> None:
     assert "\\ud800" in shown
     assert "z" * 401 not in shown
     assert "user:pw" not in shown
+
+
+def test_a_megabyte_of_controls_and_bidi_is_cut_and_shown() -> None:
+    run, about, world = sample()
+    flood = ("\u202e\x00\x1b[31m<script>alert(1)</script>" * 30_000)[: 2**20]
+    first = replace(run.cases[0].findings[0], name=flood, reason=flood, grant_id=flood, notes=(flood,))
+    case = replace(run.cases[0], findings=(first,), claim_detail=flood, reason=flood)
+    told = {
+        sha: {**found, "response": {"headers": {flood: flood}, "body": flood}} for sha, found in world.exchanges.items()
+    }
+    text = html.render(replace(run, cases=(case,), notes=(flood,)), about, told.get)
+    assert len(text) < 1_500_000
+    assert not re.search("[\u202a-\u202e\x00\x1b]", text)
+    assert text.count("<script>") == 1
+    assert "more characters)" in text
 
 
 def test_page_one_says_what_it_must() -> None:
