@@ -32,7 +32,7 @@ MANY = 2_000  # findings that one page still shows without a wait
 def render(run: RunResult, about: About, exchange: Exchanges, results: bytes = b"") -> str:
     """The whole run as one page. The same run gives the same bytes. `results`: results.json, if it was made already:
     its digest stands on every printed page."""
-    return _Frame(run, about, results).fill("report.html.j2", page(run, about, exchange))
+    return _frame(run, about, results).fill("report.html.j2", page=page(run, about, exchange))
 
 
 def files(run: RunResult, about: About, exchange: Exchanges, results: bytes = b"") -> Iterator[tuple[str, str]]:
@@ -40,43 +40,39 @@ def files(run: RunResult, about: About, exchange: Exchanges, results: bytes = b"
     if sum(len(case.findings) for case in run.cases) + len(run.bystanders) <= MANY:
         yield "report.html", render(run, about, exchange, results)
         return
-    frame = _Frame(run, about, results)
-    yield "report.html", frame.fill("report.html.j2", page(run, about, exchange, paged=True))
+    frame = _frame(run, about, results)
+    yield "report.html", frame.fill("report.html.j2", page=page(run, about, exchange, paged=True))
     mine: dict[int, list[Entry]] = {}
     for entry in entries(run):
         mine.setdefault(id(entry.result), []).append(entry)
     for result in run.cases:
         view, appendix = case_page(result, mine.get(id(result), ()), about, exchange)
         one = {"case": view, "appendix": appendix, "about": about, "alone": True, "paged": False, "condensed": False}
-        yield case_file(result.case.id), frame.fill("case_page.html.j2", one)
+        yield case_file(result.case.id), frame.fill("case_page.html.j2", page=one)
 
 
-class _Frame:
-    """What all pages of a run share: the style sheet and the policy that names it."""
+class Frame:
+    """What all pages of a run share: the style sheet, the script, and the policy that allows no other. `source` is the
+    file whose bytes (`made`) are told: its digest is the fingerprint on every printed page."""
 
-    def __init__(self, run: RunResult, about: About, results: bytes) -> None:
-        self._fingerprint = hashlib.sha256(results or encoded(document(run, about))).hexdigest()
-        self._style = _style(about, self._fingerprint)
+    def __init__(self, run_id: str, made: bytes, signing_key: str, source: str = "results.json") -> None:
+        self._fingerprint = hashlib.sha256(made).hexdigest()
+        self._style = _style(run_id, f"{source} {self._fingerprint[:16]}", signing_key)
         self._script = (_HERE / "report.js").read_text(encoding="utf-8")
         self._policy = (
             f"default-src 'none'; script-src {_named(self._script)}; style-src {_named(self._style)}; img-src data:; "
             "base-uri 'none'; form-action 'none'"
         )
 
-    def fill(self, template: str, view: object) -> str:
-        return (
-            _environment()
-            .get_template(template)
-            .render(
-                page=view,
-                policy=self._policy,
-                fingerprint=self._fingerprint,
-                style=_own(self._style),
-                script=_own(self._script),
-                limits=LIMITS,
-                verdicts=Verdict,
-            )
-        )
+    def fill(self, template: str, **values: Any) -> str:
+        """One of our templates as a page."""
+        told = {"policy": self._policy, "fingerprint": self._fingerprint, "limits": LIMITS, "verdicts": Verdict}
+        markup = {"style": _own(self._style), "script": _own(self._script)}
+        return _environment().get_template(template).render(**told, **markup, **values)
+
+
+def _frame(run: RunResult, about: About, results: bytes) -> Frame:
+    return Frame(about.run_id, results or encoded(document(run, about)), about.signing_key)
 
 
 def _named(text: str) -> str:
@@ -88,11 +84,11 @@ def _own(text: str) -> Markup:
     return Markup(text)  # noqa: S704  our own file and an escaped run id, nothing else
 
 
-def _style(about: About, fingerprint: str) -> str:
+def _style(run_id: str, fingerprint: str, signing_key: str) -> str:
     """The style sheet, with what its print margins say of this run."""
     css = (_HERE / "report.css").read_text(encoding="utf-8")
-    seal = f"TO BE VERIFIED: key {about.signing_key[:16]}" if about.signing_key else "UNSIGNED: NOT EVIDENCE"
-    for mark, text in (("RUN-ID", about.run_id), ("DIGEST", fingerprint[:16]), ("SEAL", seal)):
+    seal = f"TO BE VERIFIED: key {signing_key[:16]}" if signing_key else "UNSIGNED: NOT EVIDENCE"
+    for mark, text in (("RUN-ID", run_id), ("FINGERPRINT", fingerprint), ("SEAL", seal)):
         css = css.replace(f'"{mark}"', f'"{css_text(text)}"')
     return css
 
