@@ -233,7 +233,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if mine.sealed:
         terminalreporter.write_line(mine.sealed)
     terminalreporter.write_line(summary(mine.outcome))
-    html = next((path for path in mine.written if path.suffix == ".html"), None)
+    html = next((path for path in mine.written if path.name == "report.html"), None)
     if html is not None:
         terminalreporter.write_line(f"report: {html}")
 

@@ -47,11 +47,13 @@ def keygen(
 def report(
     run: Annotated[Path, typer.Option("--from", metavar="RUN", help="The folder of a run.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write; never the run itself.")],
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print report.html as well, to report.pdf.")] = False,
 ) -> int:
     """Make a run's report again. From its ledger and exchanges alone: results.json, report.html and the rest.
 
     Says of each file whether it is byte for byte the one in RUN. Exits with 8 if one is not: changed, or made by
-    another version of this program.
+    another version of this program. A PDF is printed by Chromium, or set by WeasyPrint (pip install 'exitproof[pdf]')
+    where there is none.
     """
     from harness.session.rebuild import rebuild
 
@@ -59,6 +61,11 @@ def report(
     made = rebuild(run, out)
     for each in made:
         typer.echo(f"wrote {each.path}: in the run's folder it is {words[each.same]}")
+    if pdf:
+        from harness.commands.paper import paper
+
+        printed, maker = paper(out / "report.html", os.environ)
+        typer.echo(f"wrote {printed}, by {maker}")
     return 8 if any(each.same is False for each in made) else 0
 
 

@@ -41,6 +41,7 @@ def examine(
     from harness.examine.model import plain
     from harness.examine.page import detection_page
     from harness.examine.work import examine as examined
+    from harness.report.document import encoded
     from harness.session.sandbox import SandboxFailed, lacks
     from harness.session.virtual import planted
 
@@ -53,7 +54,7 @@ def examine(
     made = examined(_stories(given or [library()]), defects, seeds, _progress)
     out.mkdir(parents=True, exist_ok=True)
     told = plain(made)
-    (out / "detection.json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    (out / "detection.json").write_bytes(encoded(told))
     (out / "detection.html").write_text(detection_page(made), "utf-8")
     if as_json:
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))

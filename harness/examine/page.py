@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.examine.model import Cell, Examination, Row
-from harness.report.html import filled
+from harness.examine.model import Cell, Examination, Row, plain
+from harness.report.document import encoded
+from harness.report.html import Frame
 from harness.report.show import count
 
 
@@ -29,9 +30,8 @@ class Line:
 def detection_page(made: Examination) -> str:
     """The same examination gives the same bytes."""
     look, headline, detail = answer(made)
-    return filled(
+    return Frame("detection", encoded(plain(made)), "", "detection.json").fill(
         "detection.html.j2",
-        "detection",
         made=made,
         verdict=look,
         headline=headline,

@@ -99,16 +99,25 @@ class CaseView:
     open: bool
 
 
-def case_view(result: CaseResult, found: Sequence[Entry], about: About, appendix: Appendix, condense: bool) -> CaseView:
-    """`found`: the case's own entries. `condense`: leave runs of like looks to the ledger."""
+def case_view(
+    result: CaseResult,
+    found: Sequence[Entry],
+    about: About,
+    appendix: Appendix,
+    condense: bool,
+    *,
+    file: str = "",
+) -> CaseView:
+    """`found`: the case's own entries. `condense`: leave runs of like looks to the ledger. `file`: the case's
+    page where it has one of its own; then only what the index tells of it is made."""
     case = result.case
     ordered = sorted(found, key=order)
-    rows = tuple(row_view(entry, about, appendix, condense) for entry in ordered)
-    scale = timeline.axis(result)
+    rows = () if file else tuple(row_view(entry, about, appendix, condense) for entry in ordered)
+    scale = None if file else timeline.axis(result)
     anchor = safe(case.id)
     return CaseView(
         anchor=anchor,
-        href=href(anchor),
+        href=href(anchor, file),
         id=case.id,
         title=case.title or case.id,
         story=one_line(case.story),
@@ -123,7 +132,7 @@ def case_view(result: CaseResult, found: Sequence[Entry], about: About, appendix
         t0=stamp(result.t0) if result.t0 is not None else "",
         t0_basis=result.t0_basis,
         who=result.identity.username if result.identity else "",
-        counts=_counts(ordered),
+        counts=counts(ordered),
         controls=case.controls,
         systems=case.systems,
         notes=tuple(map(one_line, result.notes)),
@@ -146,13 +155,15 @@ def order(entry: Entry) -> tuple[int, str, str, str, str]:
     return (-f.verdict, f.system, f.kind.value, f.name, f.vantage.value)
 
 
-def _counts(found: Sequence[Entry]) -> tuple[tuple[str, str, int], ...]:
+def counts(found: Sequence[Entry]) -> tuple[tuple[str, str, int], ...]:
+    """Verdict, outcome, how many; the worst first."""
     outcomes = [entry.finding.outcome for entry in found]
     unique = sorted(set(outcomes), key=lambda outcome: (-outcome.verdict, outcome))
     return tuple((outcome.verdict.word, outcome.value, outcomes.count(outcome)) for outcome in unique)
 
 
-def row_view(entry: Entry, about: About, appendix: Appendix, condense: bool) -> Row:
+def row_view(entry: Entry, about: About, appendix: Appendix | None, condense: bool) -> Row:
+    """Without an `appendix` the row is one of an index: its looks stand where it links to."""
     f, result = entry.finding, entry.result
     t0 = result.t0 if result else None
     last = f.last_present
@@ -160,7 +171,7 @@ def row_view(entry: Entry, about: About, appendix: Appendix, condense: bool) -> 
     return Row(
         id=entry.id,
         anchor=entry.anchor,
-        href=href(entry.anchor),
+        href=entry.href,
         fingerprint=entry.fingerprint,
         case_id=result.case.id if result else "",
         who=clip(whose or f.subject.value, 120),
@@ -181,7 +192,7 @@ def row_view(entry: Entry, about: About, appendix: Appendix, condense: bool) -> 
         deadline=human(f.deadline - t0) if f.deadline is not None and t0 is not None and f.deadline >= t0 else "",
         deadline_at=stamp(f.deadline) if f.deadline is not None else "",
         since=f"{since(last, t0)}" if last is not None else "never seen",
-        polls=tuple(polls(f.observations, t0, appendix, condense)),
+        polls=tuple(polls(f.observations, t0, appendix, condense)) if appendix else (),
         looks=len(f.observations),
         unknown=sum(look.presence is Presence.UNKNOWN for look in f.observations),
         flaps=f.flaps,

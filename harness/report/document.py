@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from harness.model import CaseResult, Cleanup, CoverageCell, Excepted, Instant, Keep, RunResult, iso
@@ -31,6 +32,11 @@ def document(run: RunResult, about: About) -> dict[str, Any]:
     }
     clean: dict[str, Any] = _encodable(made)
     return clean
+
+
+def encoded(made: Any) -> bytes:
+    """JSON as it is written. ASCII only: no name of a probed system can reorder or hide text in a terminal."""
+    return (json.dumps(made, indent=2, allow_nan=False) + "\n").encode("ascii")
 
 
 def _run(run: RunResult, about: About) -> dict[str, Any]:

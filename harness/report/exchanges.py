@@ -52,8 +52,9 @@ class Link:
 class Appendix:
     """Collects exchanges as findings cite them, so that those of failures come first and always fit."""
 
-    def __init__(self, exchange: Exchanges) -> None:
-        self._read = exchange
+    def __init__(self, exchange: Exchanges, base: str = "") -> None:
+        """`base`: the way from the page to the run's folder."""
+        self._read, self._base = exchange, base
         self._left = _BUDGET
         self._links: dict[str, Link] = {}
         self.shown: list[ExchangeView] = []
@@ -77,7 +78,7 @@ class Appendix:
             link = Link(sha[:8], "#missing-exchanges")
         elif self._left <= 0:
             self.beside.append(sha)
-            link = Link(sha[:8], f"exchanges/{sha}.json")
+            link = Link(sha[:8], f"{self._base}exchanges/{sha}.json")
         else:
             made = view(sha, anchor, found)
             sides = (made.request, made.response)

@@ -40,23 +40,37 @@ def safe(text: str) -> str:
     return clean if clean == text and len(text) <= 160 else f"{clean[:160]}-{digest(text)[:8]}"
 
 
-def href(anchor: str) -> str:
-    return "#" + quote(anchor, safe="/_.,=-~")
+def href(anchor: str, file: str = "") -> str:
+    return quote(file, safe="/.-") + "#" + quote(anchor, safe="/_.,=-~")
+
+
+def case_file(case_id: str) -> str:
+    """The page of a case in a large run: its id, short and in lower case, and a hash that keeps it unique on every file
+    system."""
+    clean = re.sub(r"[^a-z0-9]+", "-", case_id.lower()).strip("-")[:80]
+    return f"cases/{clean}-{digest(case_id)[:8]}.html"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One finding where it stands: its case (None: a bystander's), its id and its anchor, unique in the run."""
+    """One finding where it stands: its case (None: a bystander's), its id and its anchor, unique in the run; `file` is
+    the page that holds it, seen from the one that links there (empty: the same)."""
 
     result: CaseResult | None
     finding: Finding
     id: str
     anchor: str
     fingerprint: str
+    file: str = ""
+
+    @property
+    def href(self) -> str:
+        return href(self.anchor, self.file)
 
 
-def entries(run: RunResult) -> list[Entry]:
-    """Every finding of the run in its own order: the cases', then the bystanders'."""
+def entries(run: RunResult, *, paged: bool = False) -> list[Entry]:
+    """Every finding of the run in its own order: the cases', then the bystanders'. `paged`: cases have pages of their
+    own."""
     rows: list[tuple[CaseResult | None, Finding]] = [(case, finding) for case in run.cases for finding in case.findings]
     rows += [(None, finding) for finding in run.bystanders]
     made: list[Entry] = []
@@ -72,5 +86,5 @@ def entries(run: RunResult) -> list[Entry]:
             turn += 1
             name, anchor = f"{key}.{turn}", f"{base}.{turn}"
         taken |= {name, anchor}
-        made.append(Entry(result, f, name, anchor, print_))
+        made.append(Entry(result, f, name, anchor, print_, case_file(case_id) if paged and result else ""))
     return made

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from harness.model import Coverage, CoverageCell, Kind, Outcome, RunResult, Verdict
 from harness.report.about import About
-from harness.report.cases import Row
-from harness.report.ids import safe
+from harness.report.ids import Entry, safe
 from harness.report.tally import SEEN, coverage
 
 MEANING = {
@@ -66,16 +65,16 @@ class Matrix:
     without: tuple[Unseen, ...]
 
 
-def matrix(run: RunResult, about: About, rows: Sequence[Row]) -> Matrix:
-    """`rows`: every finding of the run, bystanders too."""
+def matrix(run: RunResult, about: About, found: Sequence[Entry]) -> Matrix:
+    """`found`: every finding of the run, bystanders too."""
     told = coverage(run, [system.name for system in about.systems])
     cells: dict[tuple[str, Kind], list[CoverageCell]] = {}
     for cell in told:
         cells.setdefault((cell.system, cell.kind), []).append(cell)
     outcomes: dict[tuple[str, str, str], Counter[Outcome]] = {}
-    for row in rows:
-        f = row.entry.finding
-        if row.entry.result is not None:
+    for entry in found:
+        f = entry.finding
+        if entry.result is not None:
             outcomes.setdefault((f.system, f.kind.value, f.vantage.value), Counter())[f.outcome] += 1
     systems = tuple(dict.fromkeys([*(system.name for system in about.systems), *(cell.system for cell in told)]))
     kinds = [kind for kind in Kind if any(kind is cell.kind for cell in told)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.model import Duration, Finding, Instant, Outcome, Phase, Presence, Vantage, human
 from harness.report.about import About
-from harness.report.ids import Entry, href
+from harness.report.ids import Entry
 from harness.report.show import clip, count, label, span
 from harness.report.tally import Tally
 
@@ -46,7 +46,7 @@ def when(counts: Tally, found: Sequence[Entry]) -> list[Sentence]:
     lines.append(
         (
             Part("Slowest: "),
-            Part(label(f.kind.value, clip(f.name, 120)), href(slow.anchor)),
+            Part(label(f.kind.value, clip(f.name, 120)), slow.href),
             Part(f" in {f.system}, {_interval(f, t0)} after the event; {_against(f, t0)}."),
         )
     )

@@ -194,7 +194,8 @@ def _finding(run: RunResult, one: Shown, found: Iterable[Entry]) -> dict[str, An
     """`not-satisfied` with the reason `other` where it was not shown: it was neither seen to hold nor seen to fail."""
     control = _control_id(one.id)
     kinds = one.control.kinds if one.control else ()
-    mine = [e for e in found if e.result is not None and e.result.case.id in one.cases and e.finding.kind in kinds]
+    citing = frozenset(one.cases)
+    mine = [e for e in found if e.result is not None and e.result.case.id in citing and e.finding.kind in kinds]
     state, reason = {
         Standing.SUPPORTED: ("satisfied", "pass"),
         Standing.CONTRADICTED: ("not-satisfied", "fail"),

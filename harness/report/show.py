@@ -7,6 +7,7 @@ on top; here characters that deceive the eye (bidi, zero-width, controls, lone s
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from urllib.parse import urlsplit, urlunsplit
 
 from harness.model import SECOND, Duration, Instant, iso
@@ -47,9 +48,15 @@ def clip(text: str, limit: int = LIMIT, *, lines: bool = False) -> Shown:
     """Visible text of at most `limit` characters; tells how many were left out."""
     if isinstance(text, Shown):
         return text
-    if len(text) <= limit:
-        return visible(text, lines=lines)
-    return Shown(f"{visible(text[:limit], lines=lines)} … ({len(text) - limit} more characters)")
+    if len(text) > limit:
+        return Shown(f"{visible(text[:limit], lines=lines)} … ({len(text) - limit} more characters)")
+    return _repeated(text, lines) if len(text) < 100 else visible(text, lines=lines)
+
+
+@lru_cache(maxsize=20_000)
+def _repeated(text: str, lines: bool) -> Shown:
+    """A report prints the same short words many thousand times."""
+    return visible(text, lines=lines)
 
 
 def encodable(text: str) -> str:

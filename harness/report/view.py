@@ -9,17 +9,18 @@ from dataclasses import dataclass, replace
 from harness.controls import ControlMap, bundled
 from harness.model import CaseResult, Duration, Outcome, RunResult, Verdict, human
 from harness.report.about import About, Exchanges
-from harness.report.cases import CaseView, Row, case_view, order, polls, row_view
+from harness.report.cases import CaseView, Row, case_view, counts, order, polls, row_view
 from harness.report.controls import Shown, controls
 from harness.report.exceptions import Kept, exceptions
 from harness.report.exchanges import Appendix
 from harness.report.front import Front, front
-from harness.report.ids import Entry, entries
+from harness.report.ids import Entry, case_file, entries
 from harness.report.matrix import Matrix, group_anchor, matrix
 from harness.report.show import plain_url, span, stamp
 from harness.report.since import Since, since
 from harness.report.tally import Tally, tally
 
+INDEXED = 500  # rows of a kind in the index of a large run
 FULL_POLLS = 1_000  # looks in one report before runs of like looks are left to the ledger
 
 
@@ -30,7 +31,11 @@ class Group:
     anchor: str
     system: str
     kind: str
+    number: int
     rows: tuple[Row, ...]
+    counts: tuple[
+        tuple[str, str, int], ...
+    ]  # in place of the rows where these are too many: verdict, outcome, how many
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Page:
     matrix: Matrix
     remains: tuple[Row, ...]
     unclear: tuple[Row, ...]
+    left_out: tuple[int, int]  # rows of these two that only the cases' pages and findings.csv have
     groups: tuple[Group, ...]
     cases: tuple[CaseView, ...]
     bystanders: tuple[Row, ...]
@@ -67,11 +73,14 @@ class Page:
     control_map: ControlMap
     appendix: Appendix
     condensed: bool
+    paged: bool
+    alone: bool = False  # a case by itself
 
 
-def page(run: RunResult, about: About, exchange: Exchanges) -> Page:
-    """Builds the view; reads each cited exchange once, those of failures first."""
-    found = entries(run)
+def page(run: RunResult, about: About, exchange: Exchanges, *, paged: bool = False) -> Page:
+    """Builds the view; reads each cited exchange once, those of failures first. `paged`: only the index of a large run,
+    whose cases have pages of their own."""
+    found = entries(run, paged=paged)
     names = [system.name for system in about.systems]
     appendix = Appendix(exchange)
     looks = sum(len(entry.finding.observations) for entry in found)
@@ -80,29 +89,40 @@ def page(run: RunResult, about: About, exchange: Exchanges) -> Page:
     for entry in found:
         by_case.setdefault(id(entry.result), []).append(entry)
     for entry in sorted(found, key=order):  # so that the budget of the appendix goes to failures
-        if entry.finding.verdict is Verdict.PASS:
+        if entry.finding.verdict is Verdict.PASS or paged:
             break
         polls(entry.finding.observations, None, appendix, condense)
-    cases = tuple(case_view(case, by_case.get(id(case), []), about, appendix, condense) for case in run.cases)
+    files = {case.case.id: case_file(case.case.id) if paged else "" for case in run.cases}
+    cases = tuple(
+        case_view(case, by_case.get(id(case), []), about, appendix, condense, file=files[case.case.id])
+        for case in run.cases
+    )
     others = [entry for entry in found if entry.result is None]
-    known = {case.id for case in cases}
+    links = {case.id: case.href for case in cases}
     bystanders = tuple(
-        replace(row, cases=tuple((id_, link if id_ in known else "") for id_, link in row.cases))
+        replace(row, cases=tuple((id_, links.get(id_, "")) for id_, _ in row.cases))
         for row in (row_view(entry, about, appendix, condense) for entry in sorted(others, key=order))
     )
     rows = [row for case in cases for row in case.rows]
+    if paged:
+        mine = (entry for entry in found if entry.result is not None and _told(entry))
+        rows = [row_view(entry, about, None, condense) for entry in mine]
+    failed = sorted((row for row in rows if row.verdict == "fail"), key=_remains)
+    unclear = [row for row in [*rows, *bystanders] if row.verdict == "inconclusive"]
+    most = INDEXED if paged else len(failed) + len(unclear)
     return Page(
         run=run,
         about=about,
         started=stamp(run.started),
         finished=stamp(run.finished),
         took=span(run.finished - run.started),
-        front=front(run, about, counts := tally(run, names), found),
-        tally=counts,
-        matrix=matrix(run, about, rows),
-        remains=tuple(sorted((row for row in rows if row.verdict == "fail"), key=_remains)),
-        unclear=tuple(row for row in [*rows, *bystanders] if row.verdict == "inconclusive"),
-        groups=_groups(rows),
+        front=front(run, about, told := tally(run, names), found),
+        tally=told,
+        matrix=matrix(run, about, found),
+        remains=tuple(failed[:most]),
+        unclear=tuple(unclear[:most]),
+        left_out=(len(failed[most:]), len(unclear[most:])),
+        groups=_groups(found, [] if paged else rows),
         cases=cases,
         bystanders=bystanders,
         exceptions=exceptions(run, rows),
@@ -117,7 +137,21 @@ def page(run: RunResult, about: About, exchange: Exchanges) -> Page:
         control_map=bundled(),
         appendix=appendix,
         condensed=condense,
+        paged=paged,
     )
+
+
+def case_page(
+    result: CaseResult, found: Sequence[Entry], about: About, exchange: Exchanges
+) -> tuple[CaseView, Appendix]:
+    """One case of a large run on a page of its own, every look and exchange of it; `found`: its own entries."""
+    appendix = Appendix(exchange, "../")
+    return case_view(result, found, about, appendix, condense=False), appendix
+
+
+def _told(entry: Entry) -> bool:
+    """Whether the index of a large run has a row for it."""
+    return entry.finding.verdict is not Verdict.PASS or entry.finding.outcome is Outcome.KEPT
 
 
 def _remains(row: Row) -> tuple[int, str, str, str, str]:
@@ -126,13 +160,23 @@ def _remains(row: Row) -> tuple[int, str, str, str, str]:
     return (ranks.index(outcome) if outcome in ranks else len(ranks), row.system, row.kind, row.name, row.case_id)
 
 
-def _groups(rows: Sequence[Row]) -> tuple[Group, ...]:
-    cells: dict[tuple[str, str], list[Row]] = {}
+def _groups(found: Sequence[Entry], rows: Sequence[Row]) -> tuple[Group, ...]:
+    cells: dict[tuple[str, str], list[Entry]] = {}
+    listed: dict[tuple[str, str], list[Row]] = {}
+    for entry in found:
+        if entry.result is not None:
+            cells.setdefault((entry.finding.system, entry.finding.kind.value), []).append(entry)
     for row in rows:
-        cells.setdefault((row.system, row.kind), []).append(row)
+        listed.setdefault((row.system, row.kind), []).append(row)
     return tuple(
-        Group(group_anchor(system, kind), system, kind, tuple(sorted(found, key=lambda row: order(row.entry))))
-        for (system, kind), found in sorted(cells.items())
+        Group(
+            group_anchor(*place),
+            *place,
+            len(mine),
+            tuple(sorted(listed.get(place, ()), key=lambda row: order(row.entry))),
+            counts(mine),
+        )
+        for place, mine in sorted(cells.items())
     )
 
 

@@ -1,19 +1,17 @@
-"""Puts a report into its folder: results.json, findings.csv, OSCAL, junit.xml and report.html."""
+"""Puts a report into its folder: results.json, findings.csv, OSCAL, junit.xml, report.html and the cases' pages."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from harness.model import RunResult
 from harness.report.about import About, Exchanges
 from harness.report.csv import findings
-from harness.report.document import document
+from harness.report.document import document, encoded
 from harness.report.drills import Drilled
-from harness.report.html import render
+from harness.report.html import files
 from harness.report.junit import junit
 from harness.report.oscal import assessment_results, plan_of_action
 from harness.report.since import compare
@@ -38,20 +36,19 @@ def write(
 
     def put(name: str, data: bytes) -> None:
         path = folder / name
+        if not path.parent.is_dir():
+            path.parent.mkdir()
         path.write_bytes(data)
         made.append(path)
 
-    put("results.json", _ascii(document(run, about)))
+    results = encoded(document(run, about))
+    put("results.json", results)
     put("findings.csv", findings(run, about).encode())
-    put("oscal-assessment-results.json", _ascii(assessment_results(run, about)))
+    put("oscal-assessment-results.json", encoded(assessment_results(run, about)))
     if (plan := plan_of_action(run, about)) is not None:
-        put("oscal-poam.json", _ascii(plan))
+        put("oscal-poam.json", encoded(plan))
     if xml:
         put("junit.xml", junit(run, about))
-    put("report.html", render(run, about, exchange).encode())
+    for name, text in files(run, about, exchange, results):
+        put(name, text.encode())
     return made
-
-
-def _ascii(made: Any) -> bytes:
-    """ASCII only: no name of a probed system can reorder or hide text in a terminal that shows the file."""
-    return (json.dumps(made, indent=2, allow_nan=False) + "\n").encode("ascii")

@@ -60,7 +60,7 @@ def rebuild(run: Path, out: Path) -> list[Rebuilt]:
     if (run.resolve().parent / RUNS).is_file():  # what it was compared with lies beside it, and in no ledger of its own
         earlier = before(run.resolve().parent, about.fleet, about.environment, whole.started)
     written = report.write(out, whole, about, exchange, earlier=earlier)
-    return [Rebuilt(path, _same(path, run / path.name)) for path in written]
+    return [Rebuilt(path, _same(path, run / path.relative_to(out))) for path in written]
 
 
 def _share(files: Folder, run: Path, name: str) -> Share:
