@@ -140,7 +140,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             vault_key=mine.key,
         )
     try:
-        mine.drill.start(cases, mine.seal.begin if mine.seal is not None else lambda: None)
+        mine.drill.start(cases, mine.seal.begin if mine.seal is not None else lambda: None, mine.about)
     except BadInput as bad:
         raise pytest.UsageError(str(bad)) from None
     if not mine.worker:

@@ -12,14 +12,30 @@ from functools import partial
 
 from harness.engine.context import Context
 from harness.engine.journalled import of_adoption, of_object
-from harness.engine.party import Party
+from harness.engine.party import Party, Track
 from harness.engine.setup import Objects
 from harness.engine.telling import Teller
 from harness.measure import listing_of
-from harness.model import SECOND, Account, Cleanup, Event, Floor, Grant, Listing, ListState, Look, Made, Presence
+from harness.model import (
+    SECOND,
+    Account,
+    Cleanup,
+    Duration,
+    Event,
+    Floor,
+    Grant,
+    Kind,
+    Listing,
+    ListState,
+    Look,
+    Made,
+    Presence,
+    Vantage,
+)
 from harness.ports import WriteFailed
 
 TRIES = 4
+LATE: Duration = 2 * SECOND  # what a source does that hears of a leaving at the very end
 
 
 async def clean(context: Context, party: Party, pool: Sequence[Party], systems: Sequence[str]) -> Cleanup:
@@ -34,6 +50,8 @@ async def clean(context: Context, party: Party, pool: Sequence[Party], systems: 
         left, rests = await _system(context, party, pool, name)
         leftovers += left
         resting += rests
+    leftovers += await _come_back(context, party, pool, systems) if party.joined else []
+    leftovers = list(dict.fromkeys(leftovers))
     record = {"op": "cleaned", "identity": party.key, "leftovers": leftovers, "resting": resting}
     context.journal.write({**record, "state": "answered", "at": context.now()})
     return Cleanup(complete=not leftovers, leftovers=tuple(leftovers), resting=tuple(resting))
@@ -56,11 +74,11 @@ async def _latecomers(context: Context, party: Party, systems: Sequence[str]) ->
 
 
 async def retire(context: Context, party: Party) -> None:
-    """Who joined through a connector leaves through it: its source would bring the accounts back otherwise. Whether
-    it worked is for the looks to say."""
-    if not party.joined or party.left:
+    """Who joined through a connector leaves through it: its source would bring the accounts back otherwise. So does
+    who left and can still sign in, or can again: the source may not know. Whether it worked is for the looks to say."""
+    if not party.joined or party.retired or (party.left and not _usable(party)):
         return
-    party.left = True
+    party.left = party.retired = True
     connector = context.fleet.connectors[party.via]
     name = next((n for n in ("delete", "terminate", party.exit) if n in connector.events()), "")
     if not name:
@@ -68,6 +86,35 @@ async def retire(context: Context, party: Party) -> None:
     event = Event(f"{context.run_id}-{party.key}-retire", name, context.now(), "end of the drill")
     with suppress(WriteFailed):
         await context.change("retire", party, f"via:{party.via}", lambda: connector.fire(event, party.person()))
+
+
+def _usable(party: Party) -> bool:
+    seen = [t.complete[-1] for t in party.tracks.values() if _is_account(t) and t.complete]
+    return any(look.presence is Presence.PRESENT for look in seen)
+
+
+def _is_account(track: Track) -> bool:
+    return track.kind is Kind.ACCOUNT and track.vantage is Vantage.ADMIN and not track.void
+
+
+async def _come_back(context: Context, party: Party, pool: Sequence[Party], systems: Sequence[str]) -> list[str]:
+    """Whoever joined may be brought back by a source that had not heard yet: looked for once more, by name, and taken
+    back once more."""
+    await context.kernel.pause(LATE)
+    left: list[str] = []
+    for name in systems:
+        found = await context.desks[name].find(party)
+        known = {account.id for account in party.accounts.get(name, ())}
+        rests = context.declared(name).floor is not Floor.DELETED  # its record is still found, and may be
+        back = [account for account in found.accounts if account.id not in known or not rests]
+        if found.state is not ListState.COMPLETE:
+            left.append(f"{name}: whether the account came back could not be seen ({found.reason})")
+        elif back:
+            for account in back:
+                if party.adopt(account):
+                    context.journal.write(of_adoption(party, account))
+            left += (await _system(context, party, pool, name))[0]
+    return left
 
 
 async def _system(context: Context, party: Party, pool: Sequence[Party], name: str) -> tuple[list[str], list[str]]:

@@ -180,7 +180,7 @@ def restore(
         elif op == "own":
             party.own |= {(record["place"], Kind(kind), row) for kind, row in record["rows"]}
         elif op == "retire":
-            party.left |= state in _SENT
+            party.left = party.retired = party.retired or state in _SENT
         elif op == "cleaned" and not record["leftovers"]:
             found.cleaned.add(key)
     return found

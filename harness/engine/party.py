@@ -105,6 +105,7 @@ class Party:
         self.via = ""  # the connector it joined through, and the event by which its case leaves
         self.exit = ""
         self.left = False
+        self.retired = False  # the event with which cleanup lets it leave was sent
         self.doubtful: set[str] = set()  # systems in which an account may have been made without our knowing its id
 
     @property

@@ -123,8 +123,8 @@ class Watch:
             marks += [end - margin_of(end - self.t0), end]
             since = track.history(self.settle(track)).first_absent
             unsettled.append(since.sent + self.settle(track) if since else 0)
-        if all(unsettled):  # all gone, none confirmed: one more look when the last of them settles
-            due = max(max(unsettled), now + 1)
+        if all(unsettled) and max(unsettled) > now:  # all gone, none confirmed: one more look when the last has settled
+            due = max(unsettled)
         return min([due, *(m for m in marks if m > now)])
 
     def _waiting(self, name: str) -> list[Track]:

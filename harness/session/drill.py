@@ -97,11 +97,13 @@ class Drill:
     def _tools(self, _name: str, limits: Limits) -> Tools:
         return Tools(clock=self.kernel, record=self.exchanges, vault=self.vault, limits=limits)
 
-    def start(self, cases: Sequence[Case], begin: Callable[[], None] = lambda: None) -> Run:
-        """Begins every case at once; `begin` is called when they are allowed and none has begun. Raises `BadInput`
-        when the guard does not allow them."""
+    def start(
+        self, cases: Sequence[Case], begin: Callable[[], None] = lambda: None, told: report.About | None = None
+    ) -> Run:
+        """Begins every case at once; `begin` is called when they are allowed and none has begun. `told`: of the whole
+        run. Raises `BadInput` when the guard does not allow them."""
         self._open()
-        self.journal.write(self._told(cases))
+        self.journal.write(self._told(cases, told or self.about()))
         for case in cases:
             self.journal.write({"op": "plan", "case": plain(case)})
         self.ledger = Ledger(self._ledger, self._opening(cases), self.vault)
@@ -153,7 +155,7 @@ class Drill:
         run.start()
         return run
 
-    def _told(self, cases: Sequence[Case]) -> dict[str, Any]:
+    def _told(self, cases: Sequence[Case], about: report.About) -> dict[str, Any]:
         """What a later process must know to take back what this one made, or to go on; a record per case follows."""
         told = {"op": "run", "run": self.naming.id, "n": self.naming.n, "worker": self.worker, "tool": __version__}
         return told | {
@@ -166,7 +168,7 @@ class Drill:
             "cases": len(cases),
             "deselected": plain(tuple(self.loaded.deselected)),
             "exceptions": plain(self.loaded.exceptions),
-            "about": plain(self.about()),
+            "about": plain(about),
         }
 
     def close(self, told: report.About | None = None) -> RunResult:

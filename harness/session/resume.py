@@ -76,7 +76,9 @@ def resume(folder: Path, env: Mapping[str, str], *, sign: str | None, vault_key:
     drills = [_drill(part, folder, naming, key, env, say) for part in parts if part.told is None]
     if not _wait(drills, say):
         return 2
+    first = parts[0].told  # a worker that lived to tell: `report --from` goes by the first as well
     about = replace(Reader().value(report.About, opening["about"]), signing_key=seal.keyid)
+    about = first.about if first is not None else about
     shares = [part.told.result for part in parts if part.told is not None]
     try:
         shares += [drill.close(about) for drill in drills]

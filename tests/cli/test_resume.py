@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -265,3 +266,32 @@ def test_ctrl_c_twice_stops_at_once_and_the_journal_goes_on_from_there(
     (case,) = json.loads((place / "run" / "results.json").read_text())["cases"]
     assert case["reason"] == "stopped before it was finished"
     assert people(sandbox.env) == before
+
+
+def test_shares_of_workers_go_on_together(sandbox: SandboxProcess, place: Path) -> None:
+    env = environment(place, sandbox)
+    before = people(sandbox.env)
+    (place / "scenarios" / "second.yaml").write_text(STORY)
+    process = start(place, "run", "--out", "run", "-n", "2", env=env)
+    journals = [place / "run" / f"journal-gw{n}.jsonl" for n in (0, 1)]
+    deadline = time.monotonic() + 90
+    while process.poll() is None and time.monotonic() < deadline:
+        if all(journal.is_file() and '"stage":"left"' in journal.read_text() for journal in journals):
+            break
+        time.sleep(0.002)
+    assert process.poll() is None
+    workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for worker in workers:  # else they would hear that nobody wants them any more, and clean up
+        os.kill(int(worker), signal.SIGKILL)
+    process.send_signal(signal.SIGKILL)
+    end(process)
+    done = call(place, "resume", "run", env=env)
+    assert done.code == 0, done.out + done.err
+    data = json.loads((place / "run" / "results.json").read_text())
+    assert [case["verdict"] for case in data["cases"]] == ["pass", "pass"]
+    assert people(sandbox.env) == before
+    assert not list((place / "state").rglob("*.vault"))
+    again = call(place, "report", "--from", "run", "--out", "again")
+    assert again.code == 0
+    assert "DIFFERENT" not in again.out
+    assert (place / "again" / "report.html").read_bytes() == (place / "run" / "report.html").read_bytes()

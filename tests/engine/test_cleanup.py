@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.model import (
+    SECOND,
     Account,
     AccountSight,
+    Demand,
     Event,
+    Join,
     Kind,
     Listing,
     ListState,
     Look,
     Presence,
+    Step,
 )
 from harness.ports import Person, WriteFailed
 from tests.engine.memory import MemoryConnector, MemoryRound, MemorySystem, User
@@ -105,3 +109,56 @@ def test_a_refused_revoke_whose_list_cannot_be_read_is_a_leftover() -> None:
     world.connector.acts = {"terminate": [gone_dark]}
     result = only(world.run(make_case(access=[entitlement("crm", "group", "sales")])))
     assert any("lost its right" in left for left in result.cleanup.leftovers), result.cleanup
+
+
+def join(connector: MemoryConnector, event: Event, person: Person) -> None:
+    for system in connector.systems.values():
+        system.count += 1
+        made = f"{system.name}-{system.count}"
+        system.users[made] = User(made, person.identity.username, "pw")
+
+
+JOINED = make_case(access=(entitlement("crm", "account"), entitlement("mail", "account")), join=Join("hr", 60 * SECOND))
+
+
+def test_whom_a_slow_source_brings_back_after_cleanup_is_taken_back_again() -> None:
+    world = World()
+    world.connector.acts["join"] = [join]
+    system = world.systems["crm"]
+    removed: list[str] = []
+    remove = system.remove
+
+    def slow(person: Person) -> None:
+        remove(person)
+        if person.identity.username not in removed:
+            removed.append(person.identity.username)
+            back = User(f"back-{len(removed)}", person.identity.username, "pw")
+            world.kernel.at(world.kernel.now() + SECOND, lambda: system.users.setdefault(back.id, back))
+
+    system.remove = slow  # type: ignore[method-assign]
+    run = world.run(JOINED, make_case("longer", hold=(60 * SECOND,)))  # the world goes on when the case is over
+    assert removed
+    assert all(result.cleanup.complete for result in run.cases)
+    leaver = run.cases[0].identity
+    assert leaver is not None
+    assert leaver.username in removed
+    assert leaver.username not in {user.username for user in system.users.values()}
+
+
+def test_whoever_came_back_leaves_once_more_through_the_source() -> None:
+    def rejoin(connector: MemoryConnector, event: Event, person: Person) -> None:
+        for name, account in person.accounts.items():
+            connector.systems[name].users[account.id].active = True
+
+    world = World()
+    world.connector.acts |= {"join": [join], "rejoin": [rejoin]}
+    back = Demand((entitlement("crm", "account"), entitlement("mail", "account")))
+    only(world.run(replace(JOINED, then=(Step("rejoin", demand=back),))))
+    leaver = [event for event in world.connector.fired if "-leaver-" in event and event.endswith("-retire")]
+    assert len(leaver) == 1, world.connector.fired
+    assert all(not system.users for system in world.systems.values())
+
+    world = World()
+    world.connector.acts["join"] = [join]
+    only(world.run(JOINED))
+    assert not [event for event in world.connector.fired if "-leaver-" in event and event.endswith("-retire")]
