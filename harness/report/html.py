@@ -27,16 +27,16 @@ _HERE = Path(__file__).parent
 
 def render(run: RunResult, about: About, exchange: Exchanges) -> str:
     """The whole page. The same run gives the same bytes."""
-    style = _style(about.run_id)
+    return filled("report.html.j2", about.run_id, page=page(run, about, exchange), limits=LIMITS, verdicts=Verdict)
+
+
+def filled(template: str, run_id: str, **values: Any) -> str:
+    """One of our templates as a page with the style sheet in it, and the policy that allows no other."""
+    style = _style(run_id)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    template = _environment().get_template("report.html.j2")
-    return template.render(
-        page=page(run, about, exchange),
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'",
-        style=Markup(style),  # noqa: S704  our own file and an escaped run id, nothing else
-        limits=LIMITS,
-        verdicts=Verdict,
-    )
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    markup = Markup(style)  # noqa: S704  our own file and an escaped run id, nothing else
+    return _environment().get_template(template).render(policy=policy, style=markup, **values)
 
 
 def _style(run_id: str) -> str:
