@@ -25,14 +25,24 @@ class Seed:
     why: str = ""
 
 
-def seeds(
-    systems: Mapping[str, Mapping[Kind, KindTraits]], guard: Guard, cases: Sequence[Case]
-) -> dict[str, tuple[Seed, ...]]:
+@dataclass(frozen=True, slots=True)
+class Soil:
+    """What a system says of itself, as far as planting goes."""
+
+    type: str
+    kinds: Mapping[Kind, KindTraits]
+
+
+def seeds(systems: Mapping[str, Soil], guard: Guard, cases: Sequence[Case]) -> dict[str, tuple[Seed, ...]]:
     """For each system, one for each kind that it declares but the account itself, in the order of kinds. Pure."""
-    return {
-        name: tuple(_seed(guard, name, kind, traits, cases) for kind, traits in _ordered(declared))
-        for name, declared in systems.items()
-    }
+    given = [e for case in cases for e in case.access if e.by is None]
+    made = {}
+    for name, soil in systems.items():
+        alike = [e for e in given if e.system in systems and systems[e.system].type == soil.type]
+        alike.sort(key=lambda e: (e.system != name, e.sole))  # a last member has the group to itself: as a last resort
+        plain = [Entitlement(name, e.kind, e.name, e.on, e.right, e.to, e.direction) for e in alike]
+        made[name] = tuple(_seed(guard, name, kind, traits, plain) for kind, traits in _ordered(soil.kinds))
+    return made
 
 
 def objects(cases: Sequence[Case]) -> tuple[ObjectSpec, ...]:
@@ -55,11 +65,9 @@ def _ordered(declared: Mapping[Kind, KindTraits]) -> Iterator[tuple[Kind, KindTr
             yield kind, traits
 
 
-def _seed(guard: Guard, system: str, kind: Kind, traits: KindTraits, cases: Sequence[Case]) -> Seed:
+def _seed(guard: Guard, system: str, kind: Kind, traits: KindTraits, given: Sequence[Entitlement]) -> Seed:
     if traits.grantable and traits.revocable:
-        given = [e for case in cases for e in case.access if (e.system, e.kind) == (system, kind) and e.by is None]
-        given.sort(key=lambda e: e.sole)  # a last member has the group to itself: only if nothing else is given
-        plain = [Entitlement(system, kind, e.name, e.on, e.right, e.to, e.direction) for e in given]
+        plain = [e for e in given if e.kind is kind]
         plain += [Entitlement(system, kind, name) for name in _open(guard, system, kind)]
         allowed = [e for e in dict.fromkeys(plain) if allows(guard, e)]
         if not allowed:

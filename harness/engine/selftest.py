@@ -13,7 +13,7 @@ from harness.engine.holdings import Inventory, changes, inventory
 from harness.engine.kernel import Kernel
 from harness.engine.observe import Observer
 from harness.engine.planted import Bench
-from harness.engine.planting import Seed, attributes, objects, seeds
+from harness.engine.planting import Seed, Soil, attributes, objects, seeds
 from harness.engine.setup import Objects, create, preflight
 from harness.engine.telling import Teller
 from harness.engine.trials import SystemTest
@@ -77,8 +77,8 @@ async def _story(
     broken: Mapping[Demand, Mapping[str, System | str]],
     patience: Duration,
 ) -> Probed:
-    kinds = {name: context.declared(name).kinds for name in context.fleet.systems}
-    planned = seeds(kinds, context.fleet.guard, cases)
+    soil = {name: Soil(context.declared(name).type, context.declared(name).kinds) for name in context.fleet.systems}
+    planned = seeds(soil, context.fleet.guard, cases)
     control = context.newcomer(Subject.BYSTANDER, attributes(cases))
     roles = {"custodian": control.identity.username, "manager": control.identity.username}
     subject = context.newcomer(Subject.LEAVER, roles | attributes(cases))

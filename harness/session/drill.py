@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -198,22 +198,23 @@ class Drill:
             self.ledger.close({"run": self.naming.id, "verdict": outcome.verdict.word, "cases": len(outcome.cases)})
         finally:
             self.journal.close()
-            self._hang_up()
+            hang_up((*(entry.system for entry in self.fleet.systems.values()), *self.fleet.connectors.values()))
             if self.box is not None:
                 self.box.close()
         if outcome.cleanup.complete and all(case.cleanup.complete for case in outcome.cases):
             keeping.destroy(self.naming.id + self._suffix, self.env)
         return outcome
 
-    def _hang_up(self) -> None:
-        """Connections that adapters kept, and the leavers' sessions among them."""
-        for adapter in (*(entry.system for entry in self.fleet.systems.values()), *self.fleet.connectors.values()):
-            close = getattr(adapter, "close", None)
-            if close is not None:
-                close()
-
     def about(self) -> report.About:
         return replace(about(self.fleet, self.naming.id, self.loaded), selftest=self.qualification)
+
+
+def hang_up(adapters: Iterable[object]) -> None:
+    """Closes connections that adapters kept, and the leavers' sessions among them."""
+    for adapter in adapters:
+        close = getattr(adapter, "close", None)
+        if close is not None:
+            close()
 
 
 def render(text: str, person: Person) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness import __version__
 from harness.engine.guard import POOL_SIZE, most_identities, pool_key
-from harness.engine.planting import seeds
+from harness.engine.planting import Soil, seeds
 from harness.engine.selftest import PEOPLE
 from harness.fleet import FleetInfo
 from harness.model import BadInput, Kind, Problem
@@ -85,8 +85,8 @@ def plan(fleet: FleetInfo, loaded: Loaded) -> Plan:
 
 def plan_selftest(fleet: FleetInfo, loaded: Loaded) -> Plan:
     """Of a self-test, which fires no event: one of each kind for each of its people. Pure."""
-    kinds = {name: info.kinds for name, info in fleet.systems.items()}
-    planned = [seed for each in seeds(kinds, fleet.guard, loaded.cases).values() for seed in each]
+    soil = {name: Soil(info.type, info.kinds) for name, info in fleet.systems.items()}
+    planned = [seed for each in seeds(soil, fleet.guard, loaded.cases).values() for seed in each]
     return Plan(
         cases=0,
         identities=PEOPLE,

@@ -24,7 +24,7 @@ from harness.ports import Limits, Tools
 from harness.qualification import Demand, Probe, Standing
 from harness.scenario import Loaded
 from harness.session import sealing
-from harness.session.drill import Naming, operator, render
+from harness.session.drill import Naming, hang_up, operator, render
 from harness.session.qualified import SCHEMA, bound_to, versions
 
 PAGE = "selftest.html"
@@ -93,9 +93,13 @@ def run(
             journal.write({**opening, **told})
             seal.begin()
             cases = loaded.cases
-            probed = selftest(
-                made, cases, broken, naming.id, naming.n, kernel, journal, ledger, vault, render, patience
-            )
+            try:
+                probed = selftest(
+                    made, cases, broken, naming.id, naming.n, kernel, journal, ledger, vault, render, patience
+                )
+            finally:
+                hang_up((*(entry.system for entry in made.systems.values()), *made.connectors.values()))
+                hang_up(system for systems in broken.values() for system in systems.values())
     code = exit_code(probed)
     document = {
         "schema": SCHEMA,
