@@ -176,8 +176,7 @@ class Objects:
 async def grant(
     context: Context, party: Party, declared: Sequence[ObjectSpec], access: Sequence[Entitlement], objects: Objects
 ) -> None:
-    """Gives what the connector does not; `declared` are the objects that may be made for it. Every grant is followed
-    from here on, seen or not."""
+    """Gives what the connector does not; `declared` objects may be made for it. Every grant is followed afterwards."""
     for wanted in access:
         if wanted.kind is Kind.ACCOUNT:
             continue
