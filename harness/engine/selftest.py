@@ -99,8 +99,11 @@ async def _story(
                 probes += test.untested(*failed)
             else:
                 ready.append(test)
-        for found in await context.kernel.gather([test.run() for test in ready]):
-            probes += found
+        await context.kernel.gather([test.plant() for test in ready])
+        await context.kernel.gather([test.take_away() for test in ready])
+        for test in reversed(ready):
+            await test.remove()
+        probes += [probe for test in ready for probe in test.probes()]
     except Exception as fault:  # noqa: BLE001  what was made must be taken back whatever happens
         faults.append(context.vault.scrub(f"internal error: {type(fault).__name__}: {fault}"))
     faults += [fault for desk in context.desks.values() for fault in desk.faults]
@@ -108,8 +111,8 @@ async def _story(
 
 
 def _specs(seed: Seed) -> list[ObjectSpec]:
-    """Objects that planting may make."""
-    return [ObjectSpec(name, seed.system, seed.kind) for name in (*(e.name for e in seed.wanted), seed.owned) if name]
+    """Objects that planting may make, and that anybody may look for: what somebody owns is looked for with them."""
+    return [ObjectSpec(wanted.name, seed.system, seed.kind) for wanted in seed.wanted]
 
 
 async def _ready(context: Context, name: str) -> str:

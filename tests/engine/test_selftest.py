@@ -169,6 +169,21 @@ def test_a_grant_that_is_still_seen_after_it_was_taken_away_makes_the_probe_blin
     assert of(put_to_the_test(world), Kind.CREDENTIAL, Vantage.LEAVER).standing is Standing.BLIND
 
 
+def test_no_account_goes_before_all_that_may_hang_on_it_is_taken_away() -> None:
+    """One server may be several systems: here mail lets in who has an account in crm, and is the slower of the two."""
+    world = World()
+    crm, mail = world.systems["crm"], world.systems["mail"]
+    mail.latency = 50 * crm.latency
+    true = mail.login
+
+    def login(person: Person) -> Used:
+        known = any(user.username == person.identity.username for user in crm.users.values())
+        return true(person) if known else Used(Presence.UNKNOWN, "nobody of that name in crm")
+
+    mail.login = login  # type: ignore[method-assign]
+    assert unfit(put_to_the_test(world)) == {}
+
+
 def test_what_breaks_nothing_proves_nothing_but_harms_nobody() -> None:
     """A reader that needs no credential sees with a wrong one too; its refused connection must do then."""
     world = World()
