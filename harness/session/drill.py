@@ -24,12 +24,14 @@ from harness.evidence.strongbox import Strongbox
 from harness.evidence.vault import Vault
 from harness.model import (
     SECOND,
+    BadInput,
     Case,
     Cleanup,
     Coverage,
     CoverageCell,
     Deselected,
     Excepted,
+    Problem,
     RunResult,
     Verdict,
     join,

@@ -24,7 +24,8 @@ from harness.ports import Limits, Tools
 from harness.qualification import Demand, Probe, Standing
 from harness.scenario import Loaded
 from harness.session import sealing
-from harness.session.drill import Naming, hang_up, operator, render
+from harness.session.about import operator
+from harness.session.drill import Naming, hang_up, render
 from harness.session.qualified import SCHEMA, bound_to, versions
 
 PAGE = "selftest.html"
