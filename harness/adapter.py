@@ -119,6 +119,7 @@ def _traits(conf: Any) -> KindTraits:
         revocable=getattr(conf, "revoke", None) is not None,
         creates_objects=getattr(made, "create", None) is not None,
         finds_objects=getattr(made, "find", None) is not None,
+        scope=getattr(conf, "scope", None) or "",
     )
 
 

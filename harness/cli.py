@@ -17,8 +17,9 @@ from harness.commands.compare import diff, history
 from harness.commands.documents import schema
 from harness.commands.evidence import keygen, report, verify
 from harness.commands.examination import examine
+from harness.commands.selftest import selftest
 from harness.commands.software import software
-from harness.commands.upkeep import VaultKey, cleanup, resume, status
+from harness.commands.upkeep import VaultKey, cleanup, done, resume, status
 from harness.model import BadInput, RunResult
 
 BAD, INTERRUPTED, INTERNAL, UNSURE = 4, 2, 3, 6
@@ -202,7 +203,13 @@ def check(paths: Paths = None, fleet: Fleet = None, exceptions: Exceptions = Non
 
 
 @app.command()
-def plan(paths: Paths = None, fleet: Fleet = None, exceptions: Exceptions = None, as_json: AsJson = False) -> int:
+def plan(
+    paths: Paths = None,
+    fleet: Fleet = None,
+    exceptions: Exceptions = None,
+    selftest: Annotated[bool, typer.Option("--selftest", help="What a self-test would do, and its digest.")] = False,
+    as_json: AsJson = False,
+) -> int:
     """Say what a run would do. Counts its accounts, grants and events, and gives the digest that --consent wants.
 
     Nothing is asked of any system.
@@ -210,33 +217,16 @@ def plan(paths: Paths = None, fleet: Fleet = None, exceptions: Exceptions = None
     from harness.commands import forecast
     from harness.commands.selection import fleet_file, select
 
-    selected = select(fleet_file(fleet), paths or (), os.environ, exceptions, strict=False, needed=True)
-    made = forecast.forecast(selected)
+    needed = not selftest
+    selected = select(fleet_file(fleet), paths or (), os.environ, exceptions, strict=False, needed=needed)
+    made = forecast.forecast(selected, selftest=selftest)
     if as_json:
         dump(forecast.plain(made, selected))
         return 0
     say(f"fleet {selected.info.name} ({selected.info.environment}), {selected.info.source}")
     show(forecast.table(made))
-    for line in forecast.lines(made, selected):
+    for line in forecast.lines(made, selected, selftest=selftest):
         say(line)
-    return 0
-
-
-@app.command()
-def done(
-    run_id: Annotated[str, typer.Argument(metavar="RUN")],
-    case: Annotated[str, typer.Argument(metavar="CASE")],
-    failed: Annotated[str, typer.Option(metavar="WHY", help="It could not be done.")] = "",
-    folder: Annotated[Path | None, typer.Option(metavar="DIR", help="The connector's `folder`, if it has one.")] = None,
-) -> int:
-    """Tell a waiting run that a manual step is done."""
-    from harness import marker
-
-    try:
-        instruction = marker.answer(folder or Path(marker.FOLDER), run_id, case, failed=failed)
-    except LookupError as nobody:
-        raise UsageError(str(nobody.args[0])) from None
-    say(f"{'failed' if failed else 'done'}: {instruction}")
     return 0
 
 
@@ -256,9 +246,11 @@ def adapters(as_json: AsJson = False) -> int:
 app.command()(examine)
 app.command()(schema)
 app.command("fleet")(software)
+app.command()(done)
 app.command()(status)
 app.command()(resume)
 app.command()(cleanup)
+app.command()(selftest)
 app.command()(diff)
 app.command()(history)
 app.command()(keygen)

@@ -19,10 +19,10 @@ from harness.evidence.vault import Vault
 from harness.model import BadInput, RunResult, Verdict
 from harness.report.text import summary
 from harness.session import options, sealing
-from harness.session.drill import Drill, Naming, consent, default_folder, exit_code, lost, merge
+from harness.session.drill import Drill, Naming, default_folder, exit_code, lost, merge
 from harness.session.items import CaseItem, ScenarioFile
 from harness.session.parts import without_secrets
-from harness.session.plan import digest
+from harness.session.plan import consent, digest
 from harness.session.progress import choose
 from harness.session.resume import UNSURE, waits
 from harness.session.sandbox import SandboxFailed, SandboxProcess, embedded
@@ -89,14 +89,14 @@ def _prepare(session: Session, environment: str) -> None:
         vault_key=session.key,
         leaves=leaves,
     )
+    drill.qualify(session.seal.register)
     session.about = replace(drill.about(), signing_key=session.seal.keyid)
     if not session.shared:
         session.drill = drill
 
 
 def _width(config: pytest.Config) -> int:
-    width: int = config.getoption("exitproof_concurrency")
-    return max(1, width)
+    return max(1, int(config.getoption("exitproof_concurrency")))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -138,6 +138,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             stride=mine.stride,
             concurrency=max(1, _width(session.config) // count),
             vault_key=mine.key,
+            qualification=mine.about.selftest if mine.about is not None else None,
         )
     try:
         mine.drill.start(cases, mine.seal.begin if mine.seal is not None else lambda: None, mine.about)
@@ -227,8 +228,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.section("exitproof")
     for skipped in mine.loaded.deselected:
         terminalreporter.write_line(f"not run on this fleet: {skipped.id} ({skipped.reason})")
-    left = [*mine.outcome.cleanup.leftovers, *(x for c in mine.outcome.cases for x in c.cleanup.leftovers)]
-    for leftover in left:
+    for leftover in (*mine.outcome.cleanup.leftovers, *(x for c in mine.outcome.cases for x in c.cleanup.leftovers)):
         terminalreporter.write_line(f"left behind: {leftover}")
     if mine.sealed:
         terminalreporter.write_line(mine.sealed)

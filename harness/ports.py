@@ -84,6 +84,7 @@ class KindTraits:
     finds_objects: bool = False
     creates_missing: bool = False  # also an object that the scenario gives access to and does not declare
     write_scope: str = "object"  # writes to one object run one at a time
+    scope: str = ""  # what its reader needs, in the vendor's words
 
 
 @dataclass(frozen=True, slots=True)

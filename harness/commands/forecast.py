@@ -9,11 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.commands.selection import Selection
-from harness.session.plan import Plan, plan
+from harness.session.plan import Plan, plan, plan_selftest
 
 
-def forecast(selection: Selection) -> Plan:
-    return plan(selection.info, selection.loaded)
+def forecast(selection: Selection, *, selftest: bool = False) -> Plan:
+    return (plan_selftest if selftest else plan)(selection.info, selection.loaded)
 
 
 def plain(made: Plan, selection: Selection) -> dict[str, Any]:
@@ -43,10 +43,10 @@ def table(made: Plan) -> Table:
     return table
 
 
-def lines(made: Plan, selection: Selection) -> list[str]:
+def lines(made: Plan, selection: Selection, *, selftest: bool = False) -> list[str]:
     """What stands below the table."""
     told = [f"not run on this fleet: {case.id} ({case.reason})" for case in selection.loaded.deselected]
     told.append(f"digest: {made.digest}")
     if selection.info.environment != "sandbox":
-        told.append(f"to consent: exitproof run … --consent {made.digest}")
+        told.append(f"to consent: exitproof {'selftest' if selftest else 'run'} … --consent {made.digest}")
     return told

@@ -1,4 +1,4 @@
-"""`exitproof status`, `resume` and `cleanup`: where runs stand, going on with one, and taking back what it made."""
+"""`exitproof status`, `resume`, `cleanup` and `done`: where runs stand, going on with one, and what it waits for."""
 
 from __future__ import annotations
 
@@ -70,3 +70,20 @@ def resume(
     from harness.session import upkeep
 
     return resuming.resume(upkeep.folder_of(run), os.environ, sign=sign, vault_key=vault_key, say=typer.echo)
+
+
+def done(
+    run_id: Annotated[str, typer.Argument(metavar="RUN")],
+    case: Annotated[str, typer.Argument(metavar="CASE")],
+    failed: Annotated[str, typer.Option(metavar="WHY", help="It could not be done.")] = "",
+    folder: Annotated[Path | None, typer.Option(metavar="DIR", help="The connector's `folder`, if it has one.")] = None,
+) -> int:
+    """Tell a waiting run that a manual step is done."""
+    from harness import marker
+
+    try:
+        instruction = marker.answer(folder or Path(marker.FOLDER), run_id, case, failed=failed)
+    except LookupError as nobody:
+        raise typer.BadParameter(str(nobody.args[0])) from None
+    typer.echo(f"{'failed' if failed else 'done'}: {instruction}")
+    return 0

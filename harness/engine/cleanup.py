@@ -229,7 +229,7 @@ async def remove_objects(context: Context, objects: Objects) -> list[str]:
     for key, made in reversed(list(objects.made.items())):
         if not made.created:
             continue
-        why = await _remove_object(context, made)
+        why = await remove_object(context, made)
         if why:
             left.append(f"{made.spec.system}: {made.spec.kind} {made.spec.name} ({why})")
         else:
@@ -237,7 +237,8 @@ async def remove_objects(context: Context, objects: Objects) -> list[str]:
     return left
 
 
-async def _remove_object(context: Context, made: Made) -> str:
+async def remove_object(context: Context, made: Made) -> str:
+    """Why it is not gone; empty when a look found it gone."""
     name = made.spec.system
     system = context.provisions(name)
     if system is None:
@@ -255,6 +256,8 @@ async def _remove_object(context: Context, made: Made) -> str:
             why = failed.reason
             continue
         if found is None or found.id != made.id:
+            gone = {"op": "object-gone", "identity": "", "place": name, **of_object(made.spec), "state": "answered"}
+            context.journal.write({**gone, "at": context.now()})
             return ""
         why = "it is still there"
     return why

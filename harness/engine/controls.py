@@ -11,19 +11,25 @@ from harness.model import Identity, ListState, Phase, Secret, Subject
 
 async def find_controls(context: Context) -> None:
     """Gives every desk whose system names a `control` that account as a witness. Raises `SetupFailed`."""
-    for name, entry in context.fleet.systems.items():
-        if entry.control is None:
-            continue
-        party = Party(_identity(entry.control), context.run_id, context.run_n)
-        desk = context.desks[name]
-        found = await desk.find(party)
-        if found.state is not ListState.COMPLETE or len(found.accounts) != 1:
-            why = found.reason or f"{len(found.accounts)} accounts of that name"
-            raise SetupFailed(f"{name}: the control account could not be found: {why}")
-        party.adopt(found.accounts[0])
-        reading = await desk.read(party, [])
-        context.observer.apply(party, name, reading, Phase.BASELINE)
-        desk.control = party
+    for name in context.fleet.systems:
+        await find_control(context, name)
+
+
+async def find_control(context: Context, name: str) -> None:
+    """The same for one system. Raises `SetupFailed`."""
+    control = context.entry(name).control
+    if control is None:
+        return
+    party = Party(_identity(control), context.run_id, context.run_n)
+    desk = context.desks[name]
+    found = await desk.find(party)
+    if found.state is not ListState.COMPLETE or len(found.accounts) != 1:
+        why = found.reason or f"{len(found.accounts)} accounts of that name"
+        raise SetupFailed(f"{name}: the control account could not be found: {why}")
+    party.adopt(found.accounts[0])
+    reading = await desk.read(party, [])
+    context.observer.apply(party, name, reading, Phase.BASELINE)
+    desk.control = party
 
 
 def _identity(values: Mapping[str, str]) -> Identity:

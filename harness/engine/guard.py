@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
-from harness.model import BadInput, Case, Kind, Problem
-from harness.ports import Fleet
+from harness.model import BadInput, Case, Entitlement, Kind, Problem
+from harness.ports import Fleet, Guard
 
 POOL_SIZE = 2
 
@@ -25,12 +25,20 @@ def check_guard(fleet: Fleet, cases: Sequence[Case]) -> None:
             for wanted in case.access:
                 if wanted.kind is Kind.ACCOUNT or wanted.by is not None:
                     continue
-                globs = guard.may_grant.get(wanted.system, {}).get(wanted.kind, ())
-                if not any(fnmatchcase(wanted.name, g) or fnmatchcase(wanted.label, g) for g in globs):
+                if not allows(guard, wanted):
+                    globs = guard.may_grant.get(wanted.system, {}).get(wanted.kind, ())
                     text = f"guard.may_grant does not allow {wanted.system} {wanted.kind}"
                     problems.append(Problem(case.source, 1, 1, text, wanted.label, tuple(globs)))
     if problems:
         raise BadInput(problems)
+
+
+def allows(guard: Guard, wanted: Entitlement) -> bool:
+    """Whether `may_grant` names it, by its name or its label."""
+    if guard.may_grant is None:
+        return True
+    globs = guard.may_grant.get(wanted.system, {}).get(wanted.kind, ())
+    return any(fnmatchcase(wanted.name, g) or fnmatchcase(wanted.label, g) for g in globs)
 
 
 def most_identities(cases: Sequence[Case], bare: Iterable[str]) -> int:

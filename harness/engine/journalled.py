@@ -165,6 +165,8 @@ def restore(
             found.parties[key] = Party(_identity(record, found), run_id, run_n, str(record.get("case", "")))
         elif op in ("create-object", "remove-object"):
             _object(found, record, made=op == "create-object")
+        elif op == "object-gone":  # a look said so
+            found.objects.pop((record["place"], Kind(record["kind"]), record["object"]), None)
         elif (party := found.parties.get(key)) is None:
             continue
         elif op == "set":

@@ -173,7 +173,7 @@ class Life:
             await create(context, party, reached)
         for spec in case.objects:
             await self.objects.ensure(spec, owner_of(spec, party, self.pool), may_create=True)
-        await grant(context, party, case, case.access, self.objects)
+        await grant(context, party, case.objects, case.access, self.objects)
         self._enter("baseline")
         removed, settle = case.account == "removed", case.settle_of(case.within.default)
         acted = settle if case.join is not None and not case.before else 0  # the connector has, and more than was asked

@@ -107,7 +107,7 @@ class Pools:
 
         async def equip(n: int, party: Party) -> None:
             if case is not None:
-                await grant(context, party, case, bystander_access(access, n), self.objects)
+                await grant(context, party, case.objects, bystander_access(access, n), self.objects)
             others = [p for p in made if p is not party]
             await baseline(context, party, systems, others)
             for name in systems:

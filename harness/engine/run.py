@@ -39,6 +39,7 @@ from harness.model import (
     join,
 )
 from harness.ports import Fleet, Journal, Ledger, Strongbox, Vault
+from harness.qualification import Qualification, downgraded, downgraded_case, downgraded_cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Options:
     box: Strongbox | None = None
     leaves: bool = False
     password: Callable[[int], str] | None = None
+    qualification: Qualification | None = None  # the newest self-test of this fleet: its blind probes pass nothing
 
 
 class Run:
@@ -222,7 +224,8 @@ class Run:
         bystanders = self.found.judged if self.found is not None else None
         if bystanders is None:
             settle = max((c.settle_of(c.within.default) for c in self.cases), default=0)
-            bystanders = tuple(await last_look(self.context, self.pools, self._ready, settle))
+            seen = await last_look(self.context, self.pools, self._ready, settle)
+            bystanders = tuple(downgraded(each, self.options.qualification) for each in seen)
             self.context.journal.write({"op": "judged", "bystanders": plain(bystanders)})
         self.outcome = self._result(bystanders, await clean_all(self.context, self.pools.parties, self.objects, tidied))
 
@@ -242,7 +245,7 @@ class Run:
                 await self._slots.acquire()
                 slotted = True
             life = self.lives[case.id] = life or self.life(case, together)
-            self.results[case.id] = done = await life.live()
+            self.results[case.id] = done = downgraded_case(await life.live(), self.options.qualification)
             self.context.journal.write({"op": "done", "case": case.id, "told": plain(done)})
         except Waiting as waiting:
             self.waiting[case.id] = waiting.until
@@ -285,7 +288,7 @@ class Run:
             cases=tuple(results),
             bystanders=tuple(bystanders),
             deselected=self.deselected,
-            coverage=coverer.cells(self.fleet, chosen),
+            coverage=downgraded_cells(coverer.cells(self.fleet, chosen), self.options.qualification),
             cleanup=cleanup,
             notes=(*faults, *(self.found.gaps() if self.found is not None else ())),
             exceptions=wide,

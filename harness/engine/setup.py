@@ -173,8 +173,10 @@ class Objects:
             raise SetupFailed(f"{spec.system}: {spec.kind} {spec.name}: {failed.reason}") from None
 
 
-async def grant(context: Context, party: Party, case: Case, access: Sequence[Entitlement], objects: Objects) -> None:
-    """Gives what the connector does not. Every grant is followed from here on, seen or not."""
+async def grant(
+    context: Context, party: Party, declared: Sequence[ObjectSpec], access: Sequence[Entitlement], objects: Objects
+) -> None:
+    """Gives what the connector does not; `declared` objects may be made for it. Every grant is followed afterwards."""
     for wanted in access:
         if wanted.kind is Kind.ACCOUNT:
             continue
@@ -185,7 +187,7 @@ async def grant(context: Context, party: Party, case: Case, access: Sequence[Ent
             given = Grant(wanted)
             party.grants.setdefault(wanted.system, []).append(given)
         else:
-            given = await context.kernel.whole(_give(context, party, case, wanted, objects))
+            given = await context.kernel.whole(_give(context, party, declared, wanted, objects))
         follow(context, party, given, account.id)
 
 
@@ -204,15 +206,17 @@ def follow(context: Context, party: Party, given: Grant, account_id: str) -> Non
         party.track(replace(made, vantage=Vantage.LEAVER, channel=channel, consumes=consumes))
 
 
-async def _give(context: Context, party: Party, case: Case, wanted: Entitlement, objects: Objects) -> Grant:
+async def _give(
+    context: Context, party: Party, declared: Sequence[ObjectSpec], wanted: Entitlement, objects: Objects
+) -> Grant:
     system = context.provisions(wanted.system)
     traits = context.declared(wanted.system).kinds.get(wanted.kind)
     if traits is None or not traits.grantable or system is None:
         raise SetupFailed(f"{wanted.system}: the harness cannot give {wanted.kind}; mark it `by: join`")
     made = None
-    declared = next((o for o in case.objects if o.system == wanted.system and o.name == wanted.name), None)
-    if declared is not None:  # of its own kind: a delegation hangs on a mailbox
-        made = await objects.ensure(declared, None, may_create=True)
+    mine = next((o for o in declared if o.system == wanted.system and o.name == wanted.name), None)
+    if mine is not None:  # of its own kind: a delegation hangs on a mailbox
+        made = await objects.ensure(mine, None, may_create=True)
     elif traits.finds_objects:
         spec = ObjectSpec(wanted.name, wanted.system, wanted.kind)
         may_create = wanted.sole or "-control-" in wanted.name or traits.creates_missing

@@ -5,6 +5,7 @@ from __future__ import annotations
 MANIFEST = "manifest.json"
 ENVELOPE = "manifest.dsse.json"
 RESULTS = "results.json"
+SELFTEST = "selftest.json"  # in their place, of a self-test
 EXCHANGES = "exchanges/"
 RUNS = "runs.jsonl"
 CHECKPOINT = "checkpoint"

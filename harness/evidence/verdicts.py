@@ -36,7 +36,7 @@ CHECKS = {
     "ledger": "each line is RFC 8785, numbered, chained to the one before it, from `open` to `close`",
     "root": "the ledger's count, last hash and RFC 6962 Merkle root are those of the manifest",
     "exchanges": "each exchange is named by its SHA-256, and each one that the ledger cites is there",
-    "results": "results.json is about this run, has the verdict of its ledgers, and cites only their lines",
+    "results": "results.json (or selftest.json) has the run and verdict of its ledgers, and cites only their lines",
     "signature": "a trusted key, in force on that day, signed an in-toto statement about this very manifest",
     "register": "the register of runs is one chain, and the run stands in it with this very manifest",
     "checkpoint": "the register is the one that a trusted key signed",

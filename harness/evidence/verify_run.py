@@ -164,27 +164,28 @@ class RunCheck:
             self.say("exchanges", State.OK, "", f"{len(cited)} cited by the ledger, all there under their SHA-256")
 
     def _results(self, manifest: dict[str, Any]) -> None:
+        paths = {entry["path"] for entry in manifest["files"]}
+        where = names.SELFTEST if names.SELFTEST in paths and names.RESULTS not in paths else names.RESULTS
         try:
-            made = parse(self.files.read(self.prefix + names.RESULTS, LARGE))
+            made = parse(self.files.read(self.prefix + where, LARGE))
             run, cited = dict(made["run"]), set(_cited(made))
         except FileNotFoundError:
-            self.say("results", State.INCOMPLETE, names.RESULTS, "it is not there")
+            self.say("results", State.INCOMPLETE, where, "it is not there")
             return
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            self.say("results", State.TAMPERED, names.RESULTS, f"not the results of a run: {error}")
+            self.say("results", State.TAMPERED, where, f"not the results of a run: {error}")
             return
         known = {line for walked in self.walked.values() for line in walked.hashes}
         closings = [walked.verdict for walked in self.walked.values()]
+        state, text = State.TAMPERED, f"it cites {len(cited - known)} observations that no ledger holds"
         if (run.get("id"), run.get("verdict")) != (manifest["run"], manifest["verdict"]):
-            self.say("results", State.TAMPERED, names.RESULTS, "its run or verdict is not that of the manifest")
+            text = "its run or verdict is not that of the manifest"
         elif all(walked.closed for walked in self.walked.values()) and _worst(closings) != run.get("verdict"):
-            self.say("results", State.TAMPERED, names.RESULTS, "its verdict is not the one that the ledger closed with")
-        elif cited - known:
-            text = f"it cites {len(cited - known)} observations that no ledger holds"
-            self.say("results", State.TAMPERED, names.RESULTS, text)
-        else:
+            text = "its verdict is not the one that the ledger closed with"
+        elif not cited - known:
+            state = State.OK
             text = f"verdict {run.get('verdict')}; {len(cited)} cited observations, all in the ledger"
-            self.say("results", State.OK, names.RESULTS, text)
+        self.say("results", state, where, text)
 
     def _sweep(self, manifest: dict[str, Any]) -> None:
         made = manifest["sweep"]
@@ -284,8 +285,9 @@ def _ledger_name(name: Any) -> bool:
 
 
 def _cited(results: dict[str, Any]) -> Iterator[str]:
-    findings = [finding for case in results["cases"] for finding in case["findings"]]
-    for finding in [*findings, *results["bystanders"]]:
+    """By findings, and by the probes of a self-test."""
+    findings = [finding for case in results.get("cases", ()) for finding in case["findings"]]
+    for finding in [*findings, *(results["bystanders"] if "cases" in results else results["probes"])]:
         yield from finding["observations"]
 
 

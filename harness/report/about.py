@@ -8,6 +8,7 @@ from typing import Any
 
 from harness import __version__
 from harness.model import NOTHING
+from harness.qualification import Qualification
 
 # Reads one redacted exchange by its sha256; None: it is not in this folder (pruned, or never stored).
 Exchanges = Callable[[str], Mapping[str, Any] | None]
@@ -40,7 +41,8 @@ class About:
     `timing`: overrides of the fleet as printed, `{"settle": "10s"}`. `clock_offset_ms`: the systems' `Date` header
     less the local clock, None: never measured. `versions`: what else took part, `{"python": "3.11.7"}`.
     `signing_key`: the id of the key that the run is about to be signed with; empty: it will be unsigned.
-    `compared`: what `report.since` found beside earlier drills, None: there is none to compare with."""
+    `compared`: what `report.since` found beside earlier drills, None: there is none to compare with. `selftest`: the
+    newest one of this fleet, None: its probes were never put to the test."""
 
     run_id: str
     fleet: str
@@ -57,6 +59,7 @@ class About:
     versions: Mapping[str, str] = NOTHING
     signing_key: str = ""
     compared: Mapping[str, Any] | None = None
+    selftest: Qualification | None = None
 
     def owner(self, system: str) -> str:
         """Who answers for a system; empty where the fleet does not say."""

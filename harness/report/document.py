@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from harness.model import CaseResult, Cleanup, CoverageCell, Excepted, Instant, Keep, RunResult, iso
+from harness.qualification import Qualification
 from harness.report.about import About
 from harness.report.ids import Entry, entries, observation_id
 from harness.report.show import encodable, plain_url
@@ -69,7 +70,25 @@ def _run(run: RunResult, about: About) -> dict[str, Any]:
         "cleanup": _cleanup(run.cleanup),
         "notes": [*about.notes, *run.notes],
         "compared": about.compared,
+        "selftest": _selftest(about.selftest),
     }
+
+
+def _selftest(of: Qualification | None) -> dict[str, Any] | None:
+    if of is None:
+        return None
+    blind = [
+        {
+            "system": b.system,
+            "kind": b.kind.value,
+            "vantage": b.vantage.value,
+            "standing": b.standing.value,
+            "reason": b.reason,
+        }
+        for b in of.blind
+    ]
+    told = {"id": of.id, "at": iso(of.at), "sha256": of.sha256, "stale": of.stale or None}
+    return {**told, "qualified": of.qualified, "unproven": of.unproven, "blind": blind}
 
 
 def _case(result: CaseResult, found: list[Entry]) -> dict[str, Any]:

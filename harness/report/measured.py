@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.model import Duration, Finding, Instant, Outcome, Phase, Presence, Vantage, human
+from harness.model import Duration, Finding, Instant, Outcome, Phase, Presence, Vantage, human, iso
 from harness.report.about import About
 from harness.report.ids import Entry
 from harness.report.show import clip, count, label, span
@@ -21,6 +21,7 @@ class Part:
     href: str = ""
 
 
+NAMED = 6  # blind places that page one names
 Sentence = tuple[Part, ...]
 
 
@@ -132,7 +133,30 @@ def how(about: About, found: Sequence[Entry]) -> list[Sentence]:
         alone = [system.name for system in about.systems if not system.independent]
         text = f"{count(len(about.systems), 'reader')}, {len(about.systems) - len(alone)} independent of the writer"
         lines.append((Part(text, "#systems"), Part(f"; not independent: {', '.join(alone)}." if alone else ".")))
+    lines.append(probed(about))
     return lines
+
+
+def probed(about: About) -> Sentence:
+    """Whether the probes themselves were put to the test, and how they stood it."""
+    test = about.selftest
+    if test is None:
+        return (Part("Not self-tested: ", "#self-test"), Part("nobody has seen these probes fail where they must."))
+    day = iso(test.at)[:10]
+    if test.stale:
+        return (
+            Part("Not self-tested: ", "#self-test"),
+            Part(f"the self-test of {day} says nothing here, {test.stale}."),
+        )
+    blind = [f"{clip(b.system, 40)} {b.kind.value} ({b.vantage.value})" for b in test.blind]
+    named = ", ".join(blind[:NAMED]) + (f" and {len(blind) - NAMED} more" if len(blind) > NAMED else "")
+    unfit = f"; blind: {named}, where nothing passes" if blind else ""
+    untried = f"; {test.unproven} could not be tried" if test.unproven else ""
+    return (
+        Part(f"Self-test of {day}: "),
+        Part(count(test.qualified, "probe"), "#self-test"),
+        Part(f" qualified{untried}{unfit}."),
+    )
 
 
 def _last_in_hold(f: Finding) -> bool:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from harness.model import Claim, Coverage, Kind, Outcome, Subject, Vantage, Verdict
+from harness.qualification import Standing
 from harness.report.diff import Change
 from harness.report.document import SCHEMA
 from harness.report.trend import Pace
@@ -78,6 +79,15 @@ def _run() -> dict[str, Any]:
         cleanup=_cleanup(),
         notes=_TEXTS,
         compared=_or_null(_compared()),
+        selftest=_or_null(_selftest()),
+    )
+
+
+def _selftest() -> dict[str, Any]:
+    blind = {"system": _TEXT, "kind": _words(Kind), "vantage": _words(Vantage), "standing": _words(Standing)}
+    counts = {"qualified": _COUNT, "unproven": _COUNT}
+    return _closed(
+        id=_TEXT, at=_AT, sha256=_SHA, stale=_or_null(_TEXT), **counts, blind=_list(_closed(**blind, reason=_TEXT))
     )
 
 

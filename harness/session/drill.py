@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from harness.evidence.exchanges import Exchanges
 from harness.evidence.journal import Journal
 from harness.evidence.ledger import Ledger
 from harness.evidence.plain import plain
+from harness.evidence.register import Register
 from harness.evidence.strongbox import Strongbox
 from harness.evidence.vault import Vault
 from harness.model import (
@@ -36,10 +37,12 @@ from harness.model import (
     join,
 )
 from harness.ports import Fleet, Limits, Person, Tools
+from harness.qualification import Qualification
 from harness.report.record import Share, records
 from harness.scenario import Loaded
 from harness.session import keeping
 from harness.session.about import about
+from harness.session.qualified import newest
 from harness.wire.context import context
 from harness.wire.template import Unfilled, template
 
@@ -75,9 +78,11 @@ class Drill:
         env: Mapping[str, str] | None = None,
         vault_key: str = "",
         leaves: bool = False,
+        qualification: Qualification | None = None,
     ) -> None:
         """`leaves`: a case whose next look is far away is left to `exitproof resume`."""
         self.fleet_file = fleet_file
+        self.qualification = qualification
         self.naming = naming
         self.folder = folder
         self.worker = worker
@@ -96,6 +101,12 @@ class Drill:
 
     def _tools(self, _name: str, limits: Limits) -> Tools:
         return Tools(clock=self.kernel, record=self.exchanges, vault=self.vault, limits=limits)
+
+    def qualify(self, register: Register | None) -> None:
+        """Cites the newest self-test of this fleet that lies beside the run; a folder of `--out` has no runs beside
+        it, unless it has their register."""
+        if register is not None:
+            self.qualification = newest(self.folder.parent, self.fleet)
 
     def start(
         self, cases: Sequence[Case], begin: Callable[[], None] = lambda: None, told: report.About | None = None
@@ -132,7 +143,8 @@ class Drill:
 
     def _opening(self, cases: Sequence[Case]) -> dict[str, Any]:
         told = {"run": self.naming.id, "worker": self.worker, "tool": __version__, "fleet": self.fleet.name}
-        return {**told, "fleet_sha256": self.fleet.sha256, "cases": [case.id for case in cases]}
+        told |= {"fleet_sha256": self.fleet.sha256, "selftest": self.qualification.sha256 if self.qualification else ""}
+        return {**told, "cases": [case.id for case in cases]}
 
     def _run(
         self, cases: Sequence[Case], begin: Callable[[], None] = lambda: None, found: Interrupted | None = None
@@ -145,7 +157,15 @@ class Drill:
             self.ledger,
             self.vault,
             render,
-            Options(self.naming.id, self.naming.n, self.concurrency, self.stride, self.box, self._leaves),
+            Options(
+                self.naming.id,
+                self.naming.n,
+                self.concurrency,
+                self.stride,
+                self.box,
+                self._leaves,
+                qualification=self.qualification,
+            ),
             self.loaded.deselected if not self.worker else (),
             self.loaded.exceptions.entries if self.loaded.exceptions else (),
             found,
@@ -182,22 +202,23 @@ class Drill:
             self.ledger.close({"run": self.naming.id, "verdict": outcome.verdict.word, "cases": len(outcome.cases)})
         finally:
             self.journal.close()
-            self._hang_up()
+            hang_up((*(entry.system for entry in self.fleet.systems.values()), *self.fleet.connectors.values()))
             if self.box is not None:
                 self.box.close()
         if outcome.cleanup.complete and all(case.cleanup.complete for case in outcome.cases):
             keeping.destroy(self.naming.id + self._suffix, self.env)
         return outcome
 
-    def _hang_up(self) -> None:
-        """Connections that adapters kept, and the leavers' sessions among them."""
-        for adapter in (*(entry.system for entry in self.fleet.systems.values()), *self.fleet.connectors.values()):
-            close = getattr(adapter, "close", None)
-            if close is not None:
-                close()
-
     def about(self) -> report.About:
-        return about(self.fleet, self.naming.id, self.loaded)
+        return replace(about(self.fleet, self.naming.id, self.loaded), selftest=self.qualification)
+
+
+def hang_up(adapters: Iterable[object]) -> None:
+    """Closes connections that adapters kept, and the leavers' sessions among them."""
+    for adapter in adapters:
+        close = getattr(adapter, "close", None)
+        if close is not None:
+            close()
 
 
 def render(text: str, person: Person) -> str:
@@ -276,11 +297,3 @@ def exit_code(run: RunResult) -> int:
         return 6
     clean = run.cleanup.complete and all(case.cleanup.complete for case in run.cases)
     return 0 if clean else 7
-
-
-def consent(given: str | None, wanted: str, environment: str, source: str) -> None:
-    """Outside the sandbox nothing runs without the digest that `exitproof plan` printed. Raises `BadInput`."""
-    if environment == "sandbox" or given == wanted:
-        return
-    text = "the plan has changed since this consent" if given else "outside the sandbox a run needs --consent DIGEST"
-    raise BadInput([Problem(source, 1, 1, f"{text}; see `exitproof plan`", given or "")])

@@ -6,11 +6,14 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from harness import __version__
 from harness.engine.guard import POOL_SIZE, most_identities, pool_key
+from harness.engine.planting import Soil, seeds
+from harness.engine.selftest import PEOPLE
 from harness.fleet import FleetInfo
-from harness.model import Kind
+from harness.model import BadInput, Kind, Problem
 from harness.scenario import Loaded
 
 
@@ -27,16 +30,28 @@ class Plan:
     digest: str
 
 
-def digest(fleet: FleetInfo, loaded: Loaded) -> str:
-    """Fleet, scenarios, exceptions, guard and version; not the run's id or time."""
-    facts = {
+def digest(fleet: FleetInfo, loaded: Loaded, what: str = "run") -> str:
+    """Fleet, scenarios, exceptions, guard and version; not the run's id or time. Consent to a `run` is none to a
+    `selftest`."""
+    facts: dict[str, Any] = {
         "version": __version__,
         "fleet": fleet.sha256,
         "cases": sorted((case.id, case.sha256) for case in loaded.cases),
         "exceptions": loaded.exceptions.sha256 if loaded.exceptions else None,
         "guard": repr(fleet.guard),
     }
+    facts |= {} if what == "run" else {"what": what}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def consent(given: str | None, wanted: str, environment: str, source: str, what: str = "run") -> None:
+    """Outside the sandbox nothing runs without the digest that `exitproof plan` printed. Raises `BadInput`."""
+    if environment == "sandbox" or given == wanted:
+        return
+    text = f"outside the sandbox a {what} needs --consent DIGEST"
+    text = "the plan has changed since this consent" if given else text
+    command = "exitproof plan" if what == "run" else f"exitproof plan --{what}"
+    raise BadInput([Problem(source, 1, 1, f"{text}; see `{command}`", given or "")])
 
 
 def plan(fleet: FleetInfo, loaded: Loaded) -> Plan:
@@ -65,4 +80,19 @@ def plan(fleet: FleetInfo, loaded: Loaded) -> Plan:
         objects=tuple(sorted({f"{o.system} {o.kind} {o.name}" for c in loaded.cases for o in c.objects})),
         events=dict(sorted(events.items())),
         digest=digest(fleet, loaded),
+    )
+
+
+def plan_selftest(fleet: FleetInfo, loaded: Loaded) -> Plan:
+    """Of a self-test, which fires no event: one of each kind for each of its people. Pure."""
+    soil = {name: Soil(info.type, info.kinds) for name, info in fleet.systems.items()}
+    planned = [seed for each in seeds(soil, fleet.guard, loaded.cases).values() for seed in each]
+    return Plan(
+        cases=0,
+        identities=PEOPLE,
+        accounts={name: PEOPLE for name, info in fleet.systems.items() if "create" in info.able},
+        grants={f"{seed.system} {seed.kind}": PEOPLE for seed in planned if seed.wanted},
+        objects=tuple(f"{seed.system} {seed.kind} {seed.owned}" for seed in planned if seed.owned),
+        events={},
+        digest=digest(fleet, loaded, "selftest"),
     )

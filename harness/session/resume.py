@@ -137,6 +137,7 @@ def _drill(part: _Part, folder: Path, naming: Naming, key: str, env: Mapping[str
         env=env,
         vault_key=key,
         leaves=opening["leaves"],
+        qualification=read.value(report.About, opening["about"]).selftest,
     )
     if drill.fleet.sha256 != opening["fleet_sha256"]:
         raise _bad(Path(source), "the fleet file has changed since the run: take back what it made with `cleanup`")

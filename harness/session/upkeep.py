@@ -19,6 +19,7 @@ from harness.engine.resume import standing
 from harness.evidence.exchanges import Exchanges
 from harness.evidence.journal import Journal, records
 from harness.evidence.ledger import Ledger
+from harness.evidence.names import RESULTS, SELFTEST
 from harness.evidence.vault import Vault
 from harness.model import BadInput, Cleanup, Problem, iso
 from harness.ports import Limits, Tools
@@ -26,6 +27,7 @@ from harness.session import keeping
 from harness.session.sandbox import embedded
 
 REPORTS = Path("reports")
+ENDS = (RESULTS, SELFTEST)  # one of them is the last that is written
 CLEANUP = "-cleanup-"  # a finished run is sealed as it is: what comes later lies beside it
 
 
@@ -96,7 +98,7 @@ def state(folder: Path) -> State:
     opening = _opening(written)
     found = restore(written, opening.get("run", folder.name), opening.get("n", 0))
     going_on = any(_busy(path) for path in _journals(folder))
-    word = "going on" if going_on else "finished" if (folder / "results.json").is_file() else "interrupted"
+    word = "going on" if going_on else "finished" if any((folder / name).is_file() for name in ENDS) else "interrupted"
     if word == "interrupted" and written and written[-1].get("op") == "waiting":
         word = f"waiting until {iso(written[-1]['until'])}"
     planned = any(record.get("op") == "plan" for record in written) and not cleanups(folder)

@@ -119,6 +119,7 @@ class KindConfig(Config):
     use: UseField | None = None
     revoke: Requests | None = None
     object: ObjectConfig | None = None
+    scope: str | None = Field(default=None, description="what the reader needs for it, in the vendor's words")
 
     @model_validator(mode="after")
     def _seen(self) -> KindConfig:
@@ -145,6 +146,7 @@ class KindConfig(Config):
             revocable=self.revoke is not None,
             creates_objects=self.object is not None and self.object.create is not None,
             finds_objects=self.object is not None and self.object.find is not None,
+            scope=self.scope or "",
         )
 
 

@@ -27,9 +27,10 @@ BASE = {"harness.model"}
 ENTRY = {
     *("harness.model", "harness.ports", "harness.adapter", "harness.engine", "harness.report"),
     *("harness.fleet", "harness.scenario", "harness.evidence", "harness.explore", "harness.source", "harness.marker"),
+    "harness.qualification",
 }
 ADAPTER = BASE | {"harness.wire", "harness.ports", "harness.config", "harness.adapter"}
-JUDGEMENT = {"harness.history", "harness.judge", "harness.measure"}
+JUDGEMENT = {"harness.history", "harness.judge", "harness.measure", "harness.qualification"}
 FILES = BASE | {"harness.ports", "harness.config", "harness.source", "harness.adapter"}
 MAY: dict[str, set[str]] = {
     "harness": set(),
@@ -38,6 +39,7 @@ MAY: dict[str, set[str]] = {
     "harness.controls": BASE,
     "harness.judge": BASE | {"harness.history"},
     "harness.measure": BASE,
+    "harness.qualification": BASE,  # what a self-test says of the probes that the others are fed by
     "harness.ports": BASE,
     "harness.config": BASE,
     "harness.marker": set(),  # how a person answers a manual step: the command writes it, the connector reads it
@@ -48,7 +50,7 @@ MAY: dict[str, set[str]] = {
     "harness.systems": ADAPTER,
     "harness.evidence": BASE | {"harness.ports"},
     "harness.engine": BASE | JUDGEMENT | {"harness.ports", "harness.evidence"},
-    "harness.report": BASE | {"harness.evidence", "harness.controls"},  # the ledger's reader
+    "harness.report": BASE | {"harness.evidence", "harness.controls", "harness.qualification"},  # the ledger's reader
     "harness.scenario": FILES
     | {"harness.controls", "harness.fleet.info"},  # a scenario is bound against what a fleet can do
     "harness.fleet": FILES | {"harness.wire.auth"},
@@ -59,7 +61,7 @@ MAY: dict[str, set[str]] = {
     | {"harness.report", "harness.scenario", "harness.fleet"},
     "harness.session": ENTRY | {"harness.wire"},  # it renders what a scenario sets
     "harness.examine": ENTRY | {"harness.session"},  # it drives rehearsals
-    "harness.commands": ENTRY | {"harness.session", "harness.examine"},
+    "harness.commands": ENTRY | {"harness.session", "harness.config", "harness.examine"},  # a flag may be a duration
     "harness.plugin": ENTRY | {"harness.session"},
     "harness.cli": ENTRY | {"harness.plugin", "harness.testing", "harness.session", "harness.commands"},
 }
