@@ -18,6 +18,7 @@ from harness.commands.documents import schema
 from harness.commands.evidence import keygen, report, verify
 from harness.commands.examination import examine
 from harness.commands.selftest import selftest
+from harness.commands.explore import explore
 from harness.commands.software import software
 from harness.commands.upkeep import VaultKey, cleanup, done, resume, status
 from harness.model import BadInput, RunResult
@@ -251,6 +252,7 @@ app.command()(status)
 app.command()(resume)
 app.command()(cleanup)
 app.command()(selftest)
+app.command()(explore)
 app.command()(diff)
 app.command()(history)
 app.command()(keygen)
