@@ -17,8 +17,8 @@ from harness.commands.compare import diff, history
 from harness.commands.documents import schema
 from harness.commands.evidence import keygen, report, verify
 from harness.commands.examination import examine
-from harness.commands.selftest import selftest
 from harness.commands.explore import explore
+from harness.commands.selftest import selftest
 from harness.commands.software import software
 from harness.commands.upkeep import VaultKey, cleanup, done, resume, status
 from harness.model import BadInput, RunResult

@@ -22,8 +22,7 @@ from harness.fleet import FleetInfo
 from harness.model import BadInput, Duration, Problem
 from harness.scenario import ScenarioFile
 from harness.session.attempts import Attempts, RealTime, Rehearsed
-from harness.session.drill import consent
-from harness.session.plan import digest
+from harness.session.plan import consent, digest
 from harness.session.sandbox import SandboxProcess, embedded
 from harness.session.virtual import EMBEDDED, shape
 
