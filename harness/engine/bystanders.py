@@ -6,11 +6,11 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from harness.engine.baseline import read_all
 from harness.engine.context import Context
 from harness.engine.party import Party, Track
 from harness.engine.pools import Pools
 from harness.engine.prints import BYSTANDERS, fingerprint
-from harness.engine.setup import read_all
 from harness.engine.telling import Teller
 from harness.judge import Expects, Question, judge
 from harness.model import (

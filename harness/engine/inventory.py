@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.engine.baseline import read_all
 from harness.engine.exercise import exercise, mark_own
 from harness.engine.party import Party
-from harness.engine.setup import read_all
 from harness.model import Phase, Presence, Vantage
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from harness.engine import finish
+from harness.engine.baseline import baseline
 from harness.engine.checkpoints import LEFT, OVER, READY, WATCHED, of_life
 from harness.engine.cleanup import clean
 from harness.engine.context import Context, SetupFailed, Waiting
@@ -14,17 +15,7 @@ from harness.engine.hold import Hold
 from harness.engine.party import Party, Track
 from harness.engine.policy import keep_for, means
 from harness.engine.pools import Pools
-from harness.engine.setup import (
-    Objects,
-    accessed,
-    baseline,
-    create,
-    grant,
-    join,
-    owner_of,
-    preflight,
-    systems_of,
-)
+from harness.engine.setup import Objects, accessed, create, grant, join, owner_of, preflight, systems_of
 from harness.engine.steps import Sent, Steps
 from harness.engine.tasks import Cancelled, Lock, Signal
 from harness.engine.trail import read_trails, without

@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from harness.engine.baseline import baseline
 from harness.engine.checkpoints import of_party
 from harness.engine.context import Context, SetupFailed
 from harness.engine.exercise import exercise, follow_login, mark_own
 from harness.engine.guard import POOL_SIZE, pool_key
 from harness.engine.party import Party
-from harness.engine.setup import Objects, accessed, baseline, bystander_access, create, grant, join, preflight
+from harness.engine.setup import Objects, accessed, bystander_access, create, grant, join, preflight
 from harness.engine.tasks import Lock
 from harness.model import Case, Entitlement, Kind, Phase, Subject, Vantage
 from harness.ports import WriteFailed
