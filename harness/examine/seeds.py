@@ -27,7 +27,7 @@ def ground(seed: int) -> Ground:
     return Ground(
         seed=seed,
         delay=round(chance.uniform(0.05, 0.9), 3),
-        latency=round(chance.uniform(0.001, 0.02), 4),
+        latency=round(chance.uniform(0.001, 0.005), 4),  # a look is dozens of requests, and deadlines are seconds here
         lag=round(chance.uniform(0.0, settle), 3) if chance.random() < 0.7 else 0.0,
         jitter=chance.random() < 0.7,
         page=chance.choice((0, 2, 3, 7, 50)),
