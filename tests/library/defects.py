@@ -189,6 +189,10 @@ MORE = {
         "licence-holder",
         "crm/license/* admin collateral",
     ),
+    "renamed-owner-overlooked": row(
+        "renamed-owner",
+        "code/ownership/payday-batch admin residual",
+    ),
     "admin-flag-trusted": row(
         "delegate-on-shared-mailboxes",
         "mail/account/account leaver residual",

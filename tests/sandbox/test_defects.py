@@ -197,6 +197,17 @@ def test_the_next_sync_adds_the_team_again(world: World) -> None:
         assert {"code/group/payments", "code/group/security"} <= driver.held(who)
 
 
+def test_repositories_of_a_renamed_owner_are_overlooked(world: World) -> None:
+    """It needs both: an owner who was never renamed, and a renamed leaver's other access, are dealt with."""
+    driver = world("renamed-owner-overlooked")
+    for renamed, remains in ((False, set()), (True, {"code/ownership/scripts"})):
+        who = given(driver, driver.joined())
+        if renamed:
+            driver.event("renamed", who, family_name="Lindholm")
+        driver.event("terminated", who)
+        assert driver.held(who) == remains
+
+
 def test_an_owner_cannot_be_deleted(world: World) -> None:
     driver = world("delete-refused-by-ownership")
     who = given(driver, driver.person())
@@ -264,5 +275,6 @@ def test_every_defect_has_a_test() -> None:
         "gitops-readds",
         "guard-after-write",
         "scim-change-unlogged",
+        "renamed-owner-overlooked",
     }
     assert set(EVERYDAY) | elsewhere == set(DEFECTS)
