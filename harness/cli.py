@@ -16,6 +16,7 @@ from harness import __version__
 from harness.commands.compare import diff, history
 from harness.commands.documents import schema
 from harness.commands.evidence import keygen, report, verify
+from harness.commands.explore import explore
 from harness.commands.software import software
 from harness.commands.upkeep import VaultKey, cleanup, resume, status
 from harness.model import BadInput, RunResult
@@ -257,6 +258,7 @@ app.command("fleet")(software)
 app.command()(status)
 app.command()(resume)
 app.command()(cleanup)
+app.command()(explore)
 app.command()(diff)
 app.command()(history)
 app.command()(keygen)

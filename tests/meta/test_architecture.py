@@ -58,7 +58,7 @@ MAY: dict[str, set[str]] = {
     | {"harness.wire", "harness.connectors", "harness.systems", "harness.evidence", "harness.engine"}
     | {"harness.report", "harness.scenario", "harness.fleet"},
     "harness.session": ENTRY | {"harness.wire"},  # it renders what a scenario sets
-    "harness.commands": ENTRY | {"harness.session"},
+    "harness.commands": ENTRY | {"harness.session", "harness.config"},  # durations of options
     "harness.plugin": ENTRY | {"harness.session"},
     "harness.cli": ENTRY | {"harness.plugin", "harness.testing", "harness.session", "harness.commands"},
 }

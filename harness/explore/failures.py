@@ -1,0 +1,63 @@
+"""What one tried story came to: which laws it broke, what could not be told, or why it could not be set up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.model import Finding, Outcome, RunResult, Verdict
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Failure:
+    """A law broken in one place. Two stories that break it in the same place failed in the same way, whatever the
+    access was called."""
+
+    system: str
+    kind: str
+    vantage: str
+    outcome: str
+
+    def __str__(self) -> str:
+        seen = " (seen by the leaver)" if self.vantage == "leaver" else ""
+        return f"{self.kind} in {self.system}: {self.outcome}{seen}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """`failed` broke a law, `unsure` could not be told; `trouble` says why nobody left: nothing is then known."""
+
+    failed: frozenset[Failure] = frozenset()
+    unsure: frozenset[Failure] = frozenset()
+    told: tuple[tuple[Failure, str, str], ...] = ()  # each with a name that it befell, and the reason
+    trouble: str = ""
+    left: str = ""  # what cleanup could not take back
+
+
+def tried(run: RunResult) -> Tried:
+    """Of a run of one case."""
+    (case,) = run.cases
+    left = (
+        ""
+        if case.cleanup.complete and run.cleanup.complete
+        else "; ".join((*case.cleanup.leftovers, *run.cleanup.leftovers))
+    )
+    if case.t0 is None:
+        return Tried(trouble=case.reason or "it could not be set up", left=left)
+    found = (*case.findings, *run.bystanders)
+    failed = [finding for finding in found if finding.verdict is Verdict.FAIL]
+    unsure = [finding for finding in found if finding.verdict is Verdict.INCONCLUSIVE]
+    told = tuple(dict.fromkeys((_failure(f), f.name, f.reason) for f in (*failed, *unsure)))
+    vague = frozenset(map(_failure, unsure))
+    if case.verdict is Verdict.INCONCLUSIVE and not unsure:  # of the case as a whole
+        whole = Failure("", "case", "admin", Outcome.INCONCLUSIVE)
+        vague, told = frozenset({whole}), (*told, (whole, "", case.reason or "nothing was observed"))
+    return Tried(frozenset(map(_failure, failed)), vague, told, left=left)
+
+
+def _failure(finding: Finding) -> Failure:
+    return Failure(finding.system, str(finding.kind), str(finding.vantage), str(finding.outcome))
+
+
+def names(of: Iterable[tuple[Failure, str, str]], failure: Failure) -> list[str]:
+    return list(dict.fromkeys(name for each, name, _ in of if each == failure))
