@@ -85,7 +85,8 @@ def _pieces(fleet: FleetInfo, models: Sequence[ScenarioModel]) -> Iterator[Piece
             yield Piece(system, word, name)
     for system, kinds in (fleet.guard.may_grant or {}).items():
         for word, globs in kinds.items():
-            yield from (Piece(system, word, name) for name in globs if not GLOB & set(name))
+            own = set(fleet.names.values())  # said in the scenarios' words, above
+            yield from (Piece(system, word, name) for name in globs if not GLOB & set(name) and name not in own)
     for system, info in fleet.systems.items():
         for label, traits in info.kinds.items():
             if traits.grantable and (label in LABELS or traits.creates_missing):

@@ -39,12 +39,19 @@ def load_fleet(path: Path) -> tuple[Fleet, FleetInfo]:
 
 
 def load_scenario(path: Path, shapes: Iterable[FleetInfo]) -> Loaded:
-    """Bound to the first fleet that knows all its words. Raises `BadInput` of the last one."""
+    """Bound to the first fleet that knows all its words and has what it needs; else as the last that knows them loads
+    it. Raises `BadInput` of the last one."""
     failed: BadInput | None = None
+    lacking: Loaded | None = None
     for shape in shapes:
         try:
-            return scenario.load([path], shape, TODAY)
+            lacking = scenario.load([path], shape, TODAY)
         except BadInput as bad:
             failed = bad
+        else:
+            if lacking.cases:
+                return lacking
+    if lacking is not None:
+        return lacking
     assert failed is not None, "no fleet to bind to"
     raise failed
