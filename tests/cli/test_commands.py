@@ -118,7 +118,18 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_commands_are_the_ones_that_exist() -> None:
     first = ["run", "demo", "sandbox", "init", "check", "plan", "done", "adapters", "schema"]
-    assert list(commands()) == [*first, "fleet", "status", "cleanup", "diff", "history", "keygen", "verify", "report"]
+    assert list(commands()) == [
+        *first,
+        "fleet",
+        "status",
+        "cleanup",
+        "explore",
+        "diff",
+        "history",
+        "keygen",
+        "verify",
+        "report",
+    ]
 
 
 @pytest.mark.parametrize(
