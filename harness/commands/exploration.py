@@ -6,8 +6,8 @@ import importlib.util
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +20,11 @@ from harness.config import parse_duration
 from harness.fleet import FleetInfo
 from harness.model import BadInput, Duration, Problem
 from harness.scenario import ScenarioFile
+from harness.session.attempts import Attempts, RealTime, Rehearsed
 from harness.session.drill import consent
 from harness.session.plan import digest
 from harness.session.sandbox import SandboxProcess, embedded
+from harness.session.virtual import EMBEDDED, shape
 
 LEFT = 7
 CODES = {"pass": 0, "fail": 1, "inconclusive": 6}
@@ -47,7 +49,6 @@ def explored(asked: Asked, *, as_json: bool) -> int:
     if importlib.util.find_spec("hypothesis") is None:
         raise _bad("exitproof explore", "hypothesis is not installed: pip install 'exitproof[explore]'")
     from harness.commands import explore_view as view
-    from harness.session.attempts import Attempts, RealTime
     from harness.session.exploring import Exploration, Wanted
 
     given = fleet_file(asked.fleet)
@@ -55,13 +56,11 @@ def explored(asked: Asked, *, as_json: bool) -> int:
     seed = secrets.randbelow(2**32) if asked.seed is None else asked.seed
     wanted = Wanted(files, asked.out, seed, _span(asked.budget), asked.examples, vague=info.environment == "sandbox")
     with ExitStack() as undo:
-        env: Mapping[str, str] = os.environ
-        if embedded(given, info.environment, env):
-            started = undo.enter_context(SandboxProcess([f"--defect={each}" for each in asked.defects]))
-            env = {**env, **started.env}
-        elif asked.defects:
-            raise _bad(info.source, "--defect is for a sandbox that the run starts itself, such as `--fleet sandbox`")
-        play = RealTime(given, env, Path("reports"))
+        play: Rehearsed | RealTime
+        if given == EMBEDDED:
+            play, info = _rehearsed(asked), shape()
+        else:
+            play = RealTime(given, undo.enter_context(_standing(given, info, asked)), Path("reports"))
         attempts = undo.enter_context(Attempts(info, play))
         shown = undo.enter_context(view.Shown(quiet=as_json))
         going = Exploration(info, wanted, attempts, shown.say, shown.update)
@@ -75,6 +74,25 @@ def explored(asked: Asked, *, as_json: bool) -> int:
         typer.echo(line)
     code = CODES[going.verdict.word]
     return LEFT if code == 0 and play.kept else code
+
+
+def _rehearsed(asked: Asked) -> Rehearsed:
+    try:
+        return Rehearsed(asked.defects)
+    except ValueError as unknown:
+        raise _bad("--defect", str(unknown)) from None
+
+
+@contextmanager
+def _standing(given: str, info: FleetInfo, asked: Asked) -> Iterator[Mapping[str, str]]:
+    """The variables of the fleet, and its sandbox if it wants one started."""
+    if embedded(given, info.environment, os.environ):
+        with SandboxProcess([f"--defect={each}" for each in asked.defects]) as started:
+            yield {**os.environ, **started.env}
+    elif asked.defects:
+        raise _bad(info.source, "--defect is for a sandbox that the run starts itself, such as `--fleet sandbox`")
+    else:
+        yield os.environ
 
 
 def _chosen(given: str, asked: Asked) -> tuple[FleetInfo, Sequence[ScenarioFile]]:

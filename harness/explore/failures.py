@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.model import Finding, Outcome, RunResult, Verdict
+from harness.model import Finding, Outcome, Phase, Presence, RunResult, Verdict
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -44,15 +44,24 @@ def tried(run: RunResult) -> Tried:
     )
     if case.t0 is None:
         return Tried(trouble=case.reason or "it could not be set up", left=left)
+    if case.case.before and not case.findings:
+        return Tried(trouble="its earlier life left nothing to take", left=left)
     found = (*case.findings, *run.bystanders)
     failed = [finding for finding in found if finding.verdict is Verdict.FAIL]
-    unsure = [finding for finding in found if finding.verdict is Verdict.INCONCLUSIVE]
+    open_ends = [finding for finding in found if finding.verdict is Verdict.INCONCLUSIVE]
+    unsure = [finding for finding in open_ends if not (case.case.before and _gone_before(finding))]
     told = tuple(dict.fromkeys((_failure(f), f.name, f.reason) for f in (*failed, *unsure)))
     vague = frozenset(map(_failure, unsure))
-    if case.verdict is Verdict.INCONCLUSIVE and not unsure:  # of the case as a whole
-        whole = Failure("", "case", "admin", Outcome.INCONCLUSIVE)
+    if case.verdict is Verdict.INCONCLUSIVE and not open_ends:  # of the case as a whole
+        whole = Failure("", "case", "admin", str(Outcome.INCONCLUSIVE))
         vague, told = frozenset({whole}), (*told, (whole, "", case.reason or "nothing was observed"))
     return Tried(frozenset(map(_failure, failed)), vague, told, left=left)
+
+
+def _gone_before(finding: Finding) -> bool:
+    """Its earlier life had taken it already, as a suspension takes what a credential opens: nothing was left to end."""
+    baseline = [each for each in finding.observations if each.phase is Phase.BASELINE]
+    return bool(baseline) and baseline[-1].presence is Presence.ABSENT
 
 
 def _failure(finding: Finding) -> Failure:

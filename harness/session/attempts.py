@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from harness.fleet import FleetInfo
 from harness.model import BadInput, RunResult
 from harness.scenario import Loaded, ScenarioFile
 from harness.session.drill import Drill, Naming
+from harness.session.virtual import Ground, rehearse
 
 Play = Callable[[Loaded], RunResult]
 
@@ -64,13 +65,27 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
+class Rehearsed:
+    """Plays on a fresh embedded sandbox, in virtual time: the same story always comes to the same."""
+
+    kept: tuple[Path, ...] = ()
+
+    def __init__(self, defects: Sequence[str]) -> None:
+        """Raises `ValueError` for an unknown defect."""
+        self._ground = Ground(defects=tuple(defects))
+        rehearse((), self._ground)
+
+    def __call__(self, loaded: Loaded) -> RunResult:
+        return rehearse(loaded.cases, self._ground)
+
+
 class RealTime:
     """Drills on a fleet as it is, one run for each story. A run folder stays only where something may be left to take
     back: `exitproof cleanup` needs its journal."""
 
     def __init__(self, fleet_file: str, env: Mapping[str, str], reports: Path) -> None:
         self._fleet, self._env, self._reports = fleet_file, env, reports
-        self.kept: list[Path] = []
+        self.kept: tuple[Path, ...] = ()
 
     def __call__(self, loaded: Loaded) -> RunResult:
         naming = Naming.new()
@@ -90,5 +105,5 @@ class RealTime:
         if run.cleanup.complete and all(case.cleanup.complete for case in run.cases):
             shutil.rmtree(folder)
         else:
-            self.kept.append(folder)
+            self.kept = (*self.kept, folder)
         return run
