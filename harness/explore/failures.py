@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.model import Finding, Outcome, Phase, Presence, RunResult, Verdict
+from harness.model import Case, Finding, Kind, Outcome, Phase, Presence, RunResult, Subject, Verdict
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -49,7 +49,7 @@ def tried(run: RunResult) -> Tried:
     found = (*case.findings, *run.bystanders)
     failed = [finding for finding in found if finding.verdict is Verdict.FAIL]
     open_ends = [finding for finding in found if finding.verdict is Verdict.INCONCLUSIVE]
-    unsure = [finding for finding in open_ends if not (case.case.before and _gone_before(finding))]
+    unsure = [finding for finding in open_ends if not _of_its_life(finding, case.case)]
     told = tuple(dict.fromkeys((_failure(f), f.name, f.reason) for f in (*failed, *unsure)))
     vague = frozenset(map(_failure, unsure))
     if case.verdict is Verdict.INCONCLUSIVE and not open_ends:  # of the case as a whole
@@ -58,10 +58,15 @@ def tried(run: RunResult) -> Tried:
     return Tried(frozenset(map(_failure, failed)), vague, told, left=left)
 
 
-def _gone_before(finding: Finding) -> bool:
-    """Its earlier life had taken it already, as a suspension takes what a credential opens: nothing was left to end."""
+def _of_its_life(finding: Finding, case: Case) -> bool:
+    """Whether it is open only because of the story: its earlier life had taken it already, as a suspension takes what
+    a credential opens; or had given it, so that no bystander holds the like."""
+    if not case.before or finding.subject is not Subject.LEAVER:
+        return False
     baseline = [each for each in finding.observations if each.phase is Phase.BASELINE]
-    return bool(baseline) and baseline[-1].presence is Presence.ABSENT
+    taken = bool(baseline) and baseline[-1].presence is Presence.ABSENT
+    held = {(wanted.system, wanted.kind) for wanted in case.access}
+    return taken or (finding.kind is not Kind.ACCOUNT and (finding.system, finding.kind) not in held)
 
 
 def _failure(finding: Finding) -> Failure:

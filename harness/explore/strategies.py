@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from harness.explore.story import Leaving, Life, Story
+from harness.explore.story import Leaving, Life, Step, Story
 from harness.explore.words import Vocabulary
 
+QUIET = ("", "sync", "replay")
 MOST_PIECES, MOST_LIVES, MOST_AFTER = 6, 3, 4
 
 
@@ -37,10 +38,19 @@ def stories(words: Vocabulary) -> SearchStrategy[Story]:
             said,
             join if join in ways else ways[0],
             tuple(step for life in before if life in words.before[leave] for step in life),
-            tuple(step for life in then if life in words.then[leave] for step in life),
+            _orderly(step for life in then if life in words.then[leave] for step in life),
         )
 
     return st.builds(told, st.sampled_from(words.leaves), access, attributes, joins, before, then)
+
+
+def _orderly(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Once access is expected to be back, nothing follows that takes or gives any."""
+    made: list[Step] = []
+    for step in steps:
+        if step.event in QUIET or not any(each.expect for each in made):
+            made.append(step)
+    return tuple(made)
 
 
 def _all(by_leave: Mapping[Leaving, Sequence[Any]]) -> list[Any]:

@@ -61,7 +61,20 @@ def test_what_is_refused(drill: Path, sandbox: dict[str, str]) -> None:
     assert "made-up leavers are for a fleet of environment `sandbox` or `test`: 'production'" in told()
 
 
+def test_on_the_sandbox_the_same_seed_is_the_same_trace(tmp_path: Path) -> None:
+    """In virtual time; with nothing of its own the folder explores in the words of the bundled stories."""
+    told = []
+    for _ in range(2):
+        ended = call(tmp_path, "explore", "--fleet=sandbox", "--examples=3", "--seed=7", "--json")
+        assert (ended.code, ended.err) == (0, ""), ended.out
+        told.append(json.loads(ended.out))
+    assert [each.pop("seconds") > 0 for each in told] == [True, True]
+    assert told[0] == told[1]
+    assert (told[0]["leavers"], told[0]["verdict"], len(told[0]["trace"])) == (3, "pass", 16)
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_unknown_defect_is_named_with_the_known_ones(tmp_path: Path) -> None:
     ended = call(tmp_path, "explore", "--fleet=sandbox", "--defect=nope", "--examples=1")
     assert ended.code == 4
-    assert "unknown defect 'nope' (allowed: realistic, " in ended.err
+    assert ended.err.startswith("--defect:1:1: unknown defect 'nope' (allowed: realistic, ")

@@ -49,6 +49,8 @@ class Played:
         self.runs += 1
         (case,) = loaded.cases
         met = tuple(found for flaw in self.flaws if (found := flaw(case)) is not None)
+        whole = [finding(wanted.system, wanted.kind, wanted.name, Outcome.REVOKED) for wanted in case.access]
+        met = (*met, *whole)
         verdict = Verdict.INCONCLUSIVE if self.setup else join([Verdict.PASS, *(each.verdict for each in met)])
         cleanup = Cleanup(not self.left, self.left)
         t0 = None if self.setup else 1

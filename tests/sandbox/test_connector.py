@@ -117,6 +117,14 @@ def test_suspend_disables_and_keeps_what_hangs_on_it(driver: Driver, leaver: Hel
     assert driver.held(leaver) >= GIVEN - {"crm/credential/ci-deploy", "code/session/browser"}
 
 
+def test_news_of_a_move_that_come_after_the_leaving_give_nothing(driver: Driver) -> None:
+    who = driver.joined(department="Finance")
+    driver.event("terminated", who)
+    driver.event("moved", who, department="Engineering")
+    assert driver.sync() == "finished"
+    assert (driver.active(who), driver.held(who)) == (OFF, set())
+
+
 def test_move_takes_the_old_departments_access_and_gives_the_new_ones(driver: Driver) -> None:
     who = driver.joined(department="Finance")
     driver.join_group(who, "finance-approvers")
