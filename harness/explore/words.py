@@ -103,10 +103,7 @@ def _held(model: ScenarioModel, system: str, kind: str, held: str | HeldModel) -
         thing = Thing(spec.system, str(spec.kind), str(spec.owner or ""))
     whole = Piece(system, kind, held.name or held.on or "", to=held.to or "", sole=held.sole, on=thing)
     whole = replace(whole, direction="in" if held.direction == "in" else "")
-    for right in held.rights or [held.right or ""]:
-        yield replace(whole, right=right, sole=False)
-        if held.sole:
-            yield replace(whole, right=right)
+    yield from (replace(whole, right=right) for right in held.rights or [held.right or ""])
 
 
 # --- who it is, how it comes and goes -------------------------------------------------------------
