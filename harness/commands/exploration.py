@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import typer
 
@@ -56,6 +57,8 @@ def explored(asked: Asked, *, as_json: bool) -> int:
     seed = secrets.randbelow(2**32) if asked.seed is None else asked.seed
     wanted = Wanted(files, asked.out, seed, _span(asked.budget), asked.examples, vague=info.environment == "sandbox")
     with ExitStack() as undo:
+        # Hypothesis keeps what it reads of modules in the working folder, unless it is told where.
+        os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", undo.enter_context(TemporaryDirectory()))
         play: Rehearsed | RealTime
         if given == EMBEDDED:
             play, info = _rehearsed(asked), shape()
