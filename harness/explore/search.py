@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
@@ -21,8 +22,15 @@ AT_A_TIME = 10
 IDLE = 50  # times without a story that was not tried before: there are no more
 
 
+GIVES_UP = 290.0  # seconds: after five minutes Hypothesis is content with what it has
+
+
 class _Over(BaseException):
     """The budget is used up. Not an `Exception`: Hypothesis would take one for a failing example."""
+
+
+class _Broke(BaseException):
+    """Trying a story broke: a fault of ours, and nothing to make smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,7 @@ class Search:
     target: Failure | None = None  # what is being made smaller just now
     _tried: dict[Story, Tried] = field(default_factory=dict)
     _last: Story | None = None
+    _met: float = 0.0
 
     def run(self, report: Callable[[Found], None] = lambda _: None) -> list[Found]:
         """Until the budget is used up; `report` is told of each as soon as it is small."""
@@ -79,8 +88,12 @@ class Search:
                 pass
             except _Over:
                 over = True
-            if self.target is not None and self._last is not None:
-                self._keep(not over, report)
+            except KeyboardInterrupt:
+                self._keep(False, report)
+                raise
+            except _Broke as broke:
+                raise broke.args[0] from None
+            self._keep(not over, report)
             number, idle = number + 1, idle + 1 if self.drawn == before else 0
         self.target = None
         return self.found
@@ -95,9 +108,9 @@ class Search:
         if result is None:
             result = self._try(story)
         if self.target is None:
-            self.target = min(self._new(result), default=None)
+            self.target, self._met = min(self._new(result), default=None), time.monotonic()
         hit = self.target in self.broken(result)
-        if hit:
+        if hit and (self._last is None or len(repr(story)) <= len(repr(self._last))):
             self._last = story
         return hit
 
@@ -108,7 +121,10 @@ class Search:
             self.drawn += 1
         else:
             self.shrinks += 1
-        result = self.attempt(story)
+        try:
+            result = self.attempt(story)
+        except Exception as fault:
+            raise _Broke(fault) from fault
         self._tried[story] = result
         self.trace.append((story, result))
         self.watch(self)
@@ -119,8 +135,9 @@ class Search:
         return result.failed - self.known or self.broken(result) - self.known
 
     def _keep(self, smallest: bool, report: Callable[[Found], None]) -> None:
-        assert self._last is not None  # noqa: S101  found
-        assert self.target is not None  # noqa: S101  found
+        if self.target is None or self._last is None:
+            return
+        smallest = smallest and time.monotonic() - self._met < GIVES_UP
         result = self._tried[self._last]
         self.known |= self.broken(result)
         found = Found(self.target, self._last, result, self.drawn, self.shrinks, smallest)

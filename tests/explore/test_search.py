@@ -97,6 +97,32 @@ def test_what_could_not_be_set_up_is_no_failure() -> None:
     assert search(lambda _: Tried(trouble="no such group")).run() == []
 
 
+def test_a_person_who_stops_it_keeps_what_was_found_so_far() -> None:
+    calls = count()
+
+    def attempt(story: Story) -> Tried:
+        if next(calls) > 40:
+            raise KeyboardInterrupt
+        return world(RENAMED_OWNER)(story)
+
+    made = search(attempt, 25)
+    with pytest.raises(KeyboardInterrupt):
+        made.run()
+    (found,) = made.found
+    assert not found.smallest
+    assert found.failure in found.tried.failed
+
+
+def test_a_fault_of_ours_is_no_failure_of_the_story() -> None:
+    def attempt(_: Story) -> Tried:
+        raise ZeroDivisionError("ours")
+
+    made = search(attempt)
+    with pytest.raises(ZeroDivisionError, match="ours"):
+        made.run()
+    assert not made.found
+
+
 def test_a_budget_that_ends_keeps_what_it_has_and_says_that_it_is_not_the_smallest() -> None:
     whole = search(world(RENAMED_OWNER))
     (best,) = whole.run()
