@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from harness.explore.story import Leaving, Life, Step, Story
+from harness.explore.story import Leaving, Life, Piece, Step, Story
 from harness.explore.words import Vocabulary
 
 QUIET = ("", "sync", "replay")
@@ -19,7 +19,8 @@ def stories(words: Vocabulary) -> SearchStrategy[Story]:
     """Every story that the vocabulary can tell, up to a size. Each kind of access, and each kind of event, is as likely
     as the others, however many names it has."""
     order = {piece: place for place, piece in enumerate(one for many in words.pieces.values() for one in many)}
-    access = st.lists(_any_of(words.pieces.values()), min_size=1, max_size=MOST_PIECES, unique=True).map(
+    piece = _any_of(words.pieces.values())
+    access = st.lists(piece, min_size=1, max_size=MOST_PIECES, unique_by=_grant).map(
         lambda pieces: tuple(sorted(pieces, key=order.__getitem__))
     )
     given = {name: st.sampled_from(values) for name, values in words.attributes.items()}
@@ -42,6 +43,11 @@ def stories(words: Vocabulary) -> SearchStrategy[Story]:
         )
 
     return st.builds(told, st.sampled_from(words.leaves), access, attributes, joins, before, then)
+
+
+def _grant(piece: Piece) -> tuple[str, ...]:
+    """Two of the same are one, whoever owns what it hangs on."""
+    return piece.system, piece.kind, piece.name, piece.right
 
 
 def _orderly(steps: Iterable[Step]) -> tuple[Step, ...]:

@@ -10,7 +10,7 @@ from harness.explore.document import flow
 from harness.explore.story import Joining, Leaving, Life, Pairs, Piece, Step, Story, Thing
 from harness.fleet.info import FleetInfo
 from harness.model import BadInput, Kind, Problem, human
-from harness.scenario.model import HeldModel, ScenarioModel, StepModel
+from harness.scenario.model import MADE, HeldModel, ScenarioModel, StepModel
 from harness.scenario.terms import Terms
 
 # Names that are somebody's choice, so that any may be tried; elsewhere a name that nobody uses is a set-up that fails.
@@ -115,7 +115,7 @@ def _attributes(models: Sequence[ScenarioModel]) -> dict[str, tuple[str, ...]]:
         steps = [step for step in (*model.before, *model.then) if isinstance(step, StepModel)]
         for said in (model.identity, model.leave.set, *(step.set for step in steps)):
             for name, value in said.items():
-                if name not in NAMES:
+                if name not in (*NAMES, *MADE):
                     found.setdefault(name, {})[value] = None
     return {name: tuple(values) for name, values in found.items()}
 
