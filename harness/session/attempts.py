@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -74,6 +75,8 @@ class Rehearsed:
         """Raises `ValueError` for an unknown defect."""
         self._ground = Ground(defects=tuple(defects))
         rehearse((), self._ground)
+        # Its connector complains of what fails: that is what is being looked for, and told in another way.
+        logging.getLogger("sandbox").addHandler(logging.NullHandler())
 
     def __call__(self, loaded: Loaded) -> RunResult:
         return rehearse(loaded.cases, self._ground)
