@@ -73,7 +73,7 @@ def summary(going: Exploration, kept: Sequence[Path]) -> Iterator[str]:
         reason, _ = troubles.most_common(1)[0]
         yield f"{troubles.total()} could not be set up, most often: {reason}"
     for failure, times in unsure.most_common():
-        yield f"could not be told, {times} times: {failure.kind} in {failure.system}"
+        yield f"could not be told in {times} tries: {failure.kind} in {failure.system}"
     still = [path for path, fails in going.earlier.items() if fails]
     if still:
         yield f"{len(still)} found earlier still {'fails' if len(still) == 1 else 'fail'}"

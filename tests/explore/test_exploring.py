@@ -88,7 +88,7 @@ def test_what_cannot_be_told_is_found_on_a_sandbox_and_counted_elsewhere(tmp_pat
     assert not there.written
     assert there.verdict is Verdict.INCONCLUSIVE
     ((failure, times),) = there.unsure.items()
-    assert f"could not be told, {times} times: group in crm" in list(summary(there, []))
+    assert f"could not be told in {times} tries: group in crm" in list(summary(there, []))
     assert failure.outcome == "inconclusive"
 
 
