@@ -122,6 +122,7 @@ def test_commands_are_the_ones_that_exist() -> None:
         *first,
         "fleet",
         "status",
+        "resume",
         "cleanup",
         "explore",
         "diff",
