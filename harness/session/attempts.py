@@ -6,6 +6,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,7 @@ class Attempts:
 
     def __init__(self, fleet: FleetInfo, play: Play) -> None:
         self._fleet, self._play = fleet, play
+        self._exceptions = scenario.find_exceptions(None, Path(fleet.source))  # what may stay is no failure
         self._folder = tempfile.TemporaryDirectory(prefix="exitproof-explore-")
         self._file = ScenarioFile(Path(self._folder.name) / "story.yaml", "story")
 
@@ -40,8 +42,8 @@ class Attempts:
 
     def again(self, file: ScenarioFile) -> list[Tried]:
         """The cases of a file that was written earlier; none where the fleet lacks what it needs. Raises `BadInput`."""
-        loaded = scenario.load_files([file], self._fleet, _today())
-        return [tried(self._play(Loaded((case,), ()))) for case in loaded.cases]
+        loaded = scenario.load_files([file], self._fleet, _today(), self._exceptions)
+        return [tried(self._play(replace(loaded, cases=(case,), deselected=()))) for case in loaded.cases]
 
     def __call__(self, story: Story) -> Tried:
         try:
@@ -51,7 +53,7 @@ class Attempts:
 
     def _load(self, story: Story) -> Loaded:
         self._file.path.write_text(document(story, "A story"), encoding="utf-8")
-        return scenario.load_files([self._file], self._fleet, _today())
+        return scenario.load_files([self._file], self._fleet, _today(), self._exceptions)
 
     def __enter__(self) -> Attempts:
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from rich.console import Console
 from harness import scenario
 from harness.commands.explore_view import summary, table
 from harness.explore.failures import Failure
-from harness.model import SECOND, BadInput, Verdict
-from harness.scenario import ScenarioFile
+from harness.explore.story import Leaving, Piece, Story
+from harness.model import SECOND, BadInput, RunResult, Verdict
+from harness.scenario import Loaded, ScenarioFile
 from harness.session.attempts import Attempts
 from harness.session.exploring import Exploration, Wanted
 from harness.source import read
@@ -147,6 +149,22 @@ def test_the_progress_view_says_what_is_being_made_smaller(tmp_path: Path) -> No
 def test_what_cleanup_left_is_known(tmp_path: Path) -> None:
     going = explore(Played(left=("crm user 7",)), tmp_path, examples=3)
     assert {each.left for each in going.tried} == {"crm user 7"}
+
+
+def test_what_policy_lets_stay_in_the_whole_fleet_is_no_failure(tmp_path: Path) -> None:
+    """The exceptions beside the fleet file go with every story into its run."""
+    (tmp_path / "exceptions.yaml").write_text(
+        "exceptions: [{system: mail, kind: mailbox, reason: r, owner: o, ticket: T, approved-by: a, until: 2099-12-31}]"
+    )
+    seen: list[int] = []
+
+    def play(loaded: Loaded) -> RunResult:
+        seen.append(len(loaded.exceptions.entries) if loaded.exceptions else 0)
+        return Played()(loaded)
+
+    with Attempts(replace(shape(), source=str(tmp_path / "fleet.yaml")), play) as attempts:
+        attempts(Story(Leaving("hr-feed", "terminate"), (Piece("mail"),)))
+    assert seen == [1]
 
 
 def test_scenarios_that_give_nothing_to_explore_with_are_said_so(tmp_path: Path) -> None:
