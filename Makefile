@@ -41,6 +41,7 @@ bench: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python -m tests.cli.page
 	$(BIN)/python -m tests.library.page
+	$(BIN)/python -m tests.library.detection
 	$(BIN)/python -m tests.report.sample
 	$(BIN)/python -m tests.report.lineage
 	$(BIN)/python -m tests.real.page
