@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import cache
 
 from harness.examine import seeds
 from harness.examine.judging import cell
@@ -79,9 +80,15 @@ def _work(task: _Task, files: Sequence[ScenarioFile]) -> Row | Trial:
 def row(files: Sequence[ScenarioFile], defect: Planted) -> Row:
     """One defect: each story on a sandbox of its own, so that no story finds what another one brought about."""
     ground = Ground(defects=(defect.id,))
-    cells = tuple(cell(file.id, rehearse(load([file]).cases, ground), defect) for file in files)
+    cells = tuple(cell(file.id, rehearse(_cases(file), ground), defect) for file in files)
     facts = (defect.id, defect.group, defect.sentence, defect.source, defect.shows, defect.unseen)
     return Row(*facts, cells)
+
+
+@cache
+def _cases(file: ScenarioFile) -> tuple[Case, ...]:
+    """The same for every defect."""
+    return load([file]).cases
 
 
 def trial(files: Sequence[ScenarioFile], seed: int) -> Trial:

@@ -16,7 +16,7 @@ from harness.engine.virtual import EPOCH, VirtualKernel
 from harness.evidence.vault import Vault
 from harness.fleet.info import FleetInfo, Timing
 from harness.model import SECOND, Case, RunResult
-from harness.ports import Limits, Line, Tools
+from harness.ports import Limits, Line, Tools, Unkept
 from harness.scenario import Loaded, ScenarioFile
 from harness.session.drill import render
 
@@ -85,7 +85,7 @@ def rehearse(
         page=ground.page,
         traffic=ground.traffic,
     )
-    record = _Numbered()
+    record, ledger = Unkept(), _Numbered()
 
     def tools(_name: str, limits: Limits) -> Tools:
         return Tools(clock=kernel, record=record, vault=vault, limits=limits, line=sandbox)
@@ -95,7 +95,7 @@ def rehearse(
         built = replace(built, guard=replace(built.guard, username=ground.username))
     options = Options(f"rehearsal-{ground.seed}", 1, len(cases), password=password or (lambda n: f"Rehearsal-{n:05d}!"))
     try:
-        return Run(built, cases, kernel, _Nowhere(), record, vault, render, options).run()
+        return Run(built, cases, kernel, _Nowhere(), ledger, vault, render, options).run()
     finally:
         sandbox.close()
 
@@ -123,20 +123,14 @@ def planted(ids: Sequence[str] = ()) -> tuple[Planted, ...]:
 
 
 class _Numbered:
-    """Recorder and ledger that number what they are told, and keep nothing."""
+    """A ledger that numbers what it is told, and keeps nothing."""
 
     def __init__(self) -> None:
         self._count = 0
 
-    def __call__(self, exchange: Mapping[str, Any]) -> str:  # noqa: ARG002
-        return self._next("exchange")
-
     def append(self, record: Mapping[str, Any]) -> str:  # noqa: ARG002
-        return self._next("record")
-
-    def _next(self, what: str) -> str:
         self._count += 1
-        return sha256(f"{what} {self._count}".encode()).hexdigest()
+        return sha256(f"record {self._count}".encode()).hexdigest()
 
 
 class _Nowhere:
