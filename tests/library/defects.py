@@ -2,44 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-
-from harness.model import Finding
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """One kind of failing finding: `system/kind/name glob vantage outcome`."""
-
-    system: str
-    kind: str
-    name: str
-    vantage: str
-    outcome: str
-
-    def fits(self, finding: Finding) -> bool:
-        facts = (finding.system, str(finding.kind), str(finding.vantage), str(finding.outcome))
-        named = fnmatchcase(finding.name, self.name)
-        return named and facts == (self.system, self.kind, self.vantage, self.outcome)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    stories: tuple[str, ...]
-    findings: tuple[Expected, ...]
-
-
-def row(stories: str, *lines: str) -> Row:
-    """`stories` by name, `terminate/` unless they say otherwise; a line is `system/kind/name vantage outcome`."""
-    ids = tuple(name if "/" in name else f"terminate/{name}" for name in stories.split())
-    found = []
-    for line in lines:
-        grant, vantage, outcome = line.split()
-        system, kind, name = grant.split("/")
-        found.append(Expected(system, kind, name, vantage, outcome))
-    return Row(ids, tuple(found))
-
+from tests.library import rows_f_to_o
+from tests.library.rows import row
 
 # The ten of the first release: one of each group of the catalogue.
 TEN = {
@@ -199,7 +163,7 @@ MORE = {
     ),
 }
 
-ROWS = TEN | MORE
+ROWS = TEN | MORE | rows_f_to_o.ROWS
 
 # Nothing remains and nobody is hurt; what is told instead is asserted by tests of their own, or cannot be told.
 HARMLESS = {

@@ -10,8 +10,9 @@ import pytest
 from fixtures.sandbox.defects import DEFECTS
 from harness.model import Claim, Kind, RunResult, Verdict
 from harness.session.drill import exit_code
-from tests.library.defects import HARMLESS, ROWS, TEN, Row
+from tests.library.defects import HARMLESS, ROWS, TEN
 from tests.library.drilled import drill, failing, rehearsed
+from tests.library.rows import Row
 
 BY_CLOCK = tuple(TEN)[:4]
 ABREAST = 3  # drills wait most of the time: for a deadline, to see whether something is still there after it
