@@ -38,8 +38,9 @@ class _Sandbox(Line, Protocol):
 class Ground:
     """What is rehearsed on: `defects` by id; `seed` makes every id and secret of the sandbox; spans in seconds:
     `delay` before the connector acts, `latency` of every answer (never 0: what is asked after something is later than
-    it), `lag` of what readers see; `jitter`: lists in an arbitrary order; `lacking`: scopes that readers do not have.
-    """
+    it), `lag` of what readers see, `traffic` between two acts of other people (0: none); `jitter`: lists in an
+    arbitrary order; `lacking`: scopes that readers do not have; `page`: rows a page (0: what each service has by
+    itself); `username`: what leavers are called, a guard's template."""
 
     defects: tuple[str, ...] = ()
     seed: int = 0
@@ -48,6 +49,9 @@ class Ground:
     lag: float = 0.0
     jitter: bool = False
     lacking: tuple[str, ...] = ()
+    page: int = 0
+    traffic: float = 0.0
+    username: str = ""
 
 
 @cache
@@ -78,6 +82,8 @@ def rehearse(
         lag=ground.lag,
         jitter=ground.jitter,
         lacking=ground.lacking,
+        page=ground.page,
+        traffic=ground.traffic,
     )
     record = _Numbered()
 
@@ -85,11 +91,35 @@ def rehearse(
         return Tools(clock=kernel, record=record, vault=vault, limits=limits, line=sandbox)
 
     built = fleet.load(EMBEDDED, sandbox.env, tools)
+    if ground.username:
+        built = replace(built, guard=replace(built.guard, username=ground.username))
     options = Options(f"rehearsal-{ground.seed}", 1, len(cases), password=password or (lambda n: f"Rehearsal-{n:05d}!"))
     try:
         return Run(built, cases, kernel, _Nowhere(), record, vault, render, options).run()
     finally:
         sandbox.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """A defect of the sandbox: `shows` is where a checker must find it, each a `system/kind` or `claim`; `unseen`: why
+    the embedded fleet cannot show it."""
+
+    id: str
+    group: str
+    sentence: str
+    source: str
+    shows: tuple[str, ...]
+    unseen: str
+
+
+def planted(ids: Sequence[str] = ()) -> tuple[Planted, ...]:
+    """Every defect of the sandbox, or those of these ids and bundles, in the order of the catalogue. Raises ValueError
+    that names the allowed ones."""
+    register: Any = import_module("fixtures.sandbox.defects")
+    found = register.resolve(ids or register.DEFECTS)
+    made = [Planted(each.id, each.group, each.sentence, each.source, each.shows, each.unseen) for each in found]
+    return tuple(sorted(made, key=lambda each: each.group))
 
 
 class _Numbered:
