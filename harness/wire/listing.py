@@ -155,6 +155,8 @@ def select(spec: Selection, sweep: Sweep, context: Context, journalled: Iterable
         return [(item, "") for item in sweep.items]
     chosen = [(item, "") for item in _where(spec, sweep, context)]
     known = {id(item) for item, _ in chosen}
+    journalled = tuple(journalled)
+    _none_nameless(spec, sweep, context, set(journalled), [item for item, _ in chosen])
     for wanted in journalled:
         for item in _by_id(spec, sweep, context).get(wanted, ()):
             if id(item) not in known:
@@ -189,6 +191,25 @@ def _never_seen(spec: Selection, index: Mapping[tuple[str, ...], list[Item]]) ->
         if index and all(found[at] == _NULL for found in index):
             return key.text
     return None
+
+
+def _none_nameless(
+    spec: Selection, sweep: Sweep, context: Context, journalled: set[str], chosen: Iterable[Item]
+) -> None:
+    """An item that does not say whose it is may be the subject's, below an object that this run put the subject in.
+    Raises `Unknown`."""
+    if spec.id.of_item:
+        return  # such an item is found by its own id
+
+    def below(item: Item) -> str:
+        return id_text(spec.id.get(item.value, {**context, **item.vars}))
+
+    missing = journalled - {below(item) for item in chosen}
+    for found, items in (sweep._index or {}).items():
+        if missing and _NULL in found and not missing.isdisjoint(map(below, items)):
+            assert spec.where is not None  # noqa: S101  asked by select
+            key = spec.where.pairs[found.index(_NULL)][0].text
+            raise sweep.unknown(f"an item below this object has no `{key}`: whose it is cannot be told")
 
 
 def _by_id(spec: Selection, sweep: Sweep, context: Context) -> dict[str, list[Item]]:

@@ -26,11 +26,14 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """`blinded`: the defect hides things from the reader, so that not everything is decided or known to be cleaned."""
+
     stories: tuple[str, ...]
     findings: tuple[Expected, ...]
+    blinded: bool = False
 
 
-def row(stories: str, *lines: str) -> Row:
+def row(stories: str, *lines: str, blinded: bool = False) -> Row:
     """`stories` by name, `terminate/` unless they say otherwise; a line is `system/kind/name vantage outcome`."""
     ids = tuple(name if "/" in name else f"terminate/{name}" for name in stories.split())
     found = []
@@ -38,4 +41,4 @@ def row(stories: str, *lines: str) -> Row:
         grant, vantage, outcome = line.split()
         system, kind, name = grant.split("/")
         found.append(Expected(system, kind, name, vantage, outcome))
-    return Row(ids, tuple(found))
+    return Row(ids, tuple(found), blinded)

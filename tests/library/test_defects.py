@@ -46,15 +46,15 @@ def test_a_defect_is_found_over_sockets_and_by_the_clock_as_well(runs: Runs, def
 
 
 def check(run: RunResult, row: Row, open_ends: list[Kind]) -> None:
-    """All that was expected failed, and nothing else; only what is in `open_ends` may be undecided."""
-    found = [f for f in failing(run) if f.verdict is Verdict.FAIL]
+    """All that was expected was found, and nothing else; besides, only what is in `open_ends` may be undecided."""
+    found = [f for f in failing(run) if f.verdict is Verdict.FAIL or row.blinded]
     told = [f"{f.subject} {f.system}/{f.kind}/{f.name} {f.vantage} {f.outcome}: {f.reason}" for f in found]
     assert exit_code(run) == 1, told
     assert [each for each in row.findings if not any(each.fits(f) for f in found)] == [], told
     assert [words for f, words in zip(found, told, strict=True) if not any(e.fits(f) for e in row.findings)] == []
     assert run.cleanup.complete
-    assert all(case.cleanup.complete for case in run.cases)
-    undecided = [f for f in failing(run) if f.verdict is Verdict.INCONCLUSIVE]
+    assert row.blinded or all(case.cleanup.complete for case in run.cases)
+    undecided = [f for f in failing(run) if f.verdict is Verdict.INCONCLUSIVE and f not in found]
     assert [f for f in undecided if f.kind not in open_ends] == []
 
 

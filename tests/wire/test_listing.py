@@ -64,6 +64,20 @@ def test_a_sweep_gives_each_account_exactly_its_own_items(members: list[list[Any
     assert len(wire.asked) == len(set(wire.asked)) == len(members) + 1
 
 
+def test_below_an_object_that_the_subject_was_in_nobody_may_be_nameless() -> None:
+    """Graph's "limited information": members that the reader may not see come back without their ids."""
+    words = {"id": "{{ gid }}", "each": {"get": "/groups", "items": "@", "take": {"gid": "id"}}}
+    spec = ListSpec.model_validate({"get": "/groups/{{ gid }}", "items": "@", "where": {"user": "{{ account.id }}"},
+                                    "name": "{{ gid }}", **words})  # fmt: skip
+    sweep = collect(spec, {}, Memo(groups([[1, None], [1, 2]])))
+    who = {"account": {"id": 2}}
+    assert len(select(spec, sweep, who, ["1"])) == 1  # no nameless one there
+    assert len(select(spec, sweep, {"account": {"id": 1}}, ["0"])) == 2  # the subject itself is there
+    assert select(spec, sweep, {"account": {"id": 3}}, ["1"]) == []
+    with pytest.raises(Unknown, match="an item below this object has no `user`: whose it is cannot be told"):
+        select(spec, sweep, who, ["0"])
+
+
 def same(one: Any, other: Any) -> bool:
     return str(one) == str(other) and isinstance(one, bool) == isinstance(other, bool)
 
