@@ -47,7 +47,8 @@ class Question:
     `looks` is how many absent looks make an absence steady: two, and 1 only for the leaver's use that consumes.
     `appeared`: never in the baseline, or taken away by an earlier step. `signed_in`: the harness did so after the
     closing admin looks. `doubt`: why nothing can be concluded (set-up failed, event in doubt); empty if nothing.
-    `trail`: what the system's own audit trail says became of the removal: "success", "failure" or "".
+    `trail`: what the system's own audit trail says became of the removal: "success", "failure" or "". Where the
+    scenario wants every removal to stand there: `unaccounted` is what it lacks, `untold` why nobody can know.
     """
 
     subject: Subject
@@ -68,6 +69,8 @@ class Question:
     keep: Keep | None = None
     doubt: str = ""
     trail: str = ""
+    unaccounted: str = ""
+    untold: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -177,6 +180,10 @@ def _gone(f: _Facts) -> Ruling:
         return Outcome.INCONCLUSIVE, _across_the_deadline(f, history.first_absent)
     if _signed_in_before(f, history.first_absent):
         return Outcome.INCONCLUSIVE, "gone, but nobody saw it gone before the harness signed in"
+    if q.unaccounted:
+        return Outcome.CONTRADICTED, f"gone, but {q.unaccounted}"
+    if q.untold:
+        return Outcome.INCONCLUSIVE, f"gone, but {q.untold}"
     return Outcome.REVOKED, history.first_absent.reason or "gone, and stayed gone"
 
 

@@ -585,6 +585,7 @@ class Case:
     demand: Demand
     controls: tuple[str, ...]
     systems: tuple[str, ...] | None = None  # narrowed, else None
+    trail: bool = False  # whether every removal must stand in the systems' own trails
     overridden: Mapping[str, str] = NOTHING  # what the fleet's timing replaced: key -> as the scenario wrote it
 
     def settle_of(self, within: Duration) -> Duration:

@@ -127,6 +127,8 @@ def _question(life: Life, track: Track) -> Question:
     more += [f"nobody looked from {iso(a)} to {iso(b)}: its deadline lies there" for a, b in life.gaps if a <= end <= b]
     cited = _cited(life, track)
     more += [cited.note] if cited.note else []
+    if life.case.trail and track.vantage is Vantage.ADMIN and track.system not in life.trails:
+        more.append("the system keeps no trail that could be asked")
     owed = [o for o in life.owed if track.vantage is Vantage.ADMIN or not o.startswith("step ")]
     if track.appeared and track.observations:  # nobody can have looked for what was not known yet
         first = min(_index(life, o.checkpoint) for o in track.observations)
@@ -152,6 +154,8 @@ def _question(life: Life, track: Track) -> Question:
         keep=keep,
         doubt=life.failure or (sent.doubt if sent else "the event was never sent"),
         trail=cited.result,
+        unaccounted=cited.lacks if life.case.trail else "",
+        untold=cited.unread if life.case.trail else "",
         notes=(*notes, *more),
     )
 

@@ -14,10 +14,13 @@ from harness.ports import Audits
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """What the trail says of one grant: a note for the finding, and `success`, `failure` or nothing."""
+    """What the trail says of one grant: a note for the finding, and `success`, `failure` or nothing. `lacks`: the row
+    that should be there and is not; `unread`: why nobody can know."""
 
     note: str = ""
     result: str = ""
+    lacks: str = ""
+    unread: str = ""
 
 
 async def read_trails(context: Context, party: Party, systems: Sequence[str], since: Instant) -> dict[str, Trail]:
@@ -50,23 +53,35 @@ def cite(track: Track, others: Sequence[Track], trail: Trail | None, actor: str,
     if trail is None:
         return Cited()
     if trail.state is not ListState.COMPLETE:
-        return Cited(f"the system's own trail could not be read: {trail.reason}")
+        unread = f"the system's own trail could not be read: {trail.reason}"
+        return Cited(unread, unread=unread)
     rows = [row for row in trail.rows if row.actor != own and _about(row, track, others)]
     if not rows:
-        return Cited("the system's own trail has no row about it since the event")
+        lacks = "the system's own trail has no row about it since the event"
+        return Cited(lacks, lacks=lacks)
     strangers = [row for row in rows if actor and row.actor != actor]
     row = strangers[-1] if strangers else rows[-1]
     note = f"trail: {row.action} by {row.actor or 'nobody named'} at {row.at}"
     note += f" ({row.reason})" if row.reason else ""
     if strangers:
         note += f"; another actor than the connector ({actor})"
-    return Cited(note, row.result)
+    doers = dict.fromkeys(row.actor for row in rows)
+    lacks = ""
+    if not any(doer == actor if actor else doer for doer in doers):
+        named = ", ".join(doer or "nobody named" for doer in doers)
+        lacks = f"the system's own trail has it done by {named}" + (
+            f", not by the connector ({actor})" if actor else ""
+        )
+    return Cited(note, row.result, lacks)
 
 
 def _about(row: TrailRow, track: Track, others: Sequence[Track]) -> bool:
-    """A row of the account is about a grant when it names it; about the account itself when it names no grant."""
-    if track.kind is Kind.ACCOUNT:
-        return not any(_names(row, other) for other in others if other.kind is not Kind.ACCOUNT)
+    """A row of the account is about a grant when it names it; about the account, and what went with it, when it names
+    no grant."""
+    if track.kind is Kind.ACCOUNT or track.with_account:
+        return not any(_names(row, other) for other in others if other.kind is not Kind.ACCOUNT) or (
+            track.with_account and _names(row, track)
+        )
     return _names(row, track)
 
 

@@ -97,6 +97,7 @@ class Binder:
             ),
             controls=tuple(model.controls),
             systems=self.systems,
+            trail=expect.trail == "complete",
             overridden=overridden or NOTHING,
         )
 

@@ -171,6 +171,9 @@ class ExpectModel(DemandModel):
         default_factory=list, description="how long it must stay gone; a list of checkpoints, ascending"
     )
     keep: list[KeepModel] = Field(default_factory=list)
+    trail: Literal["complete"] | None = Field(
+        default=None, description="`complete`: what ends must stand in the system's own trail, as the connector's doing"
+    )
 
     @model_validator(mode="after")
     def _hold(self) -> ExpectModel:

@@ -74,6 +74,8 @@ def questions(draw: st.DrawFn, expects: Expects | None = None, kept: bool = True
         keep=KEEP if kept and draw(st.integers(0, 3)) == 0 else None,
         doubt=draw(st.sampled_from(["", "", "", "the event is in doubt"])),
         trail=draw(st.sampled_from(["", "success", "failure"])),
+        unaccounted=draw(st.sampled_from(["", "", "no row"])),
+        untold=draw(st.sampled_from(["", "", "403"])),
     )
 
 

@@ -115,6 +115,38 @@ BYSTANDERS = {
     ),
 }
 
+TRAILS = {
+    "constant-actor": row(
+        "on-the-record",
+        "crm/account/account admin contradicted",
+        "crm/license/sales-pro admin contradicted",
+        "crm/role/deal-desk admin contradicted",
+        "crm/group/account-owners admin contradicted",
+    ),
+    "actor-is-token-creator": row(
+        "on-the-record",
+        "mail/account/account admin contradicted",
+        "mail/mailbox/* admin contradicted",
+        "mail/delegation/sales-inbox#* admin contradicted",
+        "mail/device/phone admin contradicted",
+    ),
+    "actor-missing-or-internal": row(
+        "on-the-record",
+        "code/account/account admin contradicted",
+        "code/role/member admin contradicted",
+        "code/share/handbook#write admin contradicted",
+        "code/credential/ssh-laptop admin contradicted",
+    ),
+    "target-missing": row(
+        "on-the-record",
+        "mail/device/phone admin contradicted",
+    ),
+    "object-shown-as-actor": row(
+        "on-the-record",
+        "code/credential/ssh-laptop admin contradicted",
+    ),
+}
+
 GOVERNANCE = {
     "connector-token-is-personal": row(
         "last-administrator",
@@ -183,4 +215,4 @@ CHECKER = {
     ),
 }
 
-ROWS = TOKENS | SEATS | OWNERSHIP | BYSTANDERS | GOVERNANCE | CHECKER
+ROWS = TOKENS | SEATS | OWNERSHIP | BYSTANDERS | TRAILS | GOVERNANCE | CHECKER

@@ -37,7 +37,7 @@ KEEP = "expect: {keep: [{system: crm, kind: license, reason: r, owner: o, until:
             "expect: {acount: removed}",
             [
                 "a.yaml:3:10: unknown key (did you mean `account`?): 'acount' "
-                "(allowed: has, gone, account, within, hold, keep)"
+                "(allowed: has, gone, account, within, hold, keep, trail)"
             ],
         ),
         (
