@@ -90,6 +90,14 @@ OWNERSHIP = {
         "delete/erased-on-request",
         "code/ownership/budget-models admin residual",
     ),
+    "automation-runs-as-leaver": row(
+        "works-on-alone",
+        "crm/ownership/* admin residual",
+    ),
+    "share-of-disabled-user": row(
+        "works-on-alone",
+        "crm/share/quarterly-pipeline leaver residual",
+    ),
 }
 
 BYSTANDERS = {
