@@ -24,6 +24,12 @@ def test_every_defect_has_its_row() -> None:
     assert {DEFECTS[name].group for name in TEN} == set("ABCDEHIKLO")
 
 
+def test_each_row_finds_a_defect_where_it_says_that_it_shows() -> None:
+    decided = {name: [each for each in row.findings if each.outcome != "inconclusive"] for name, row in ROWS.items()}
+    found = {name: {f"{each.system}/{each.kind}" for each in findings} for name, findings in decided.items()}
+    assert found == {name: set(DEFECTS[name].shows) for name in ROWS}
+
+
 @pytest.fixture(scope="module")
 def runs(request: pytest.FixtureRequest) -> Iterator[Runs]:
     """All drills that were selected, some at once."""
