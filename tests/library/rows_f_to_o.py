@@ -82,6 +82,11 @@ OWNERSHIP = {
         "delete/erased-on-request",
         "crm/account/account leaver residual",
     ),
+    "sync-only-at-login": row(  # the harness signs in only after it has looked
+        "token-and-key-holder",
+        "crm/account/account admin late",
+        "crm/credential/* admin late",
+    ),
     "destroy-only-deactivates": row(
         "delete/erased-on-request",
         "mail/account/account admin residual",
@@ -116,6 +121,10 @@ BYSTANDERS = {
     "manual-roles-wiped": row(
         "local-grants",
         "crm/role/admin admin collateral",
+    ),
+    "stale-cutoff-redisables": row(
+        "rejoin/rehired rejoin/old-notice-comes-again",
+        "directory/account/account admin missing",
     ),
     "lock-hits-others": row(
         "open-sessions",
@@ -205,6 +214,11 @@ CHECKER = {
         "mail/account/account admin residual",
         "mail/account/account leaver residual",
         "mail/mailbox/* admin residual",
+    ),
+    "probe-prolongs-session": row(
+        "open-sessions",
+        "code/session/* admin residual",
+        "code/session/* leaver residual",
     ),
     "gone-is-not-404": row(
         "delete/erased-on-request",
