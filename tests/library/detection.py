@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[2] / "docs/detection.md"
 
 INTRODUCTION = """# What the bundled stories detect
 
-<!-- Written by `make docs` from `exitproof examine`; a test compares them. -->
+<!-- Written by `make docs` from `exitproof examine`; tests make a part of it again and compare. -->
 
 A check that has never failed proves little. So every defect of the [sandbox](connector-engineers.md#the-sandbox) was
 planted, one at a time, and every one of the [bundled stories](scenarios.md) was run against it; and all of them were
@@ -73,6 +73,15 @@ def _defect(row: Row) -> Sequence[str]:
     return (named, where, str(len(row.found_by)), _link(cell.story), *soonest)
 
 
+def row_line(row: Row) -> str:
+    """A defect as the page tells it."""
+    return _line(_defect(row))
+
+
+def trial_line(trial: Trial) -> str:
+    return _line(_trial(trial))
+
+
 def _unseen(row: Row) -> Sequence[str]:
     return (f"[{row.id}]({row.source})", row.unseen)
 
@@ -96,8 +105,11 @@ def _link(story: str) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return "".join(f"{_line(cells)}\n" for cells in (head, ["---"] * len(head), *rows))
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def examined() -> Examination:
