@@ -176,6 +176,11 @@ GOVERNANCE = {
         "renamed-before-leaving",
         "mail/account/account leaver residual",
     ),
+    "delete-scope-not-separable": row(
+        "suspend/garden-leave",
+        "crm/license/sales-pro admin missing",
+        "crm/group/sales-team admin missing",
+    ),
     "replay-inside-window": row(
         "rejoin/old-notice-comes-again",
         "directory/account/account admin missing",
