@@ -244,7 +244,6 @@ def adapters(as_json: AsJson = False) -> int:
     return 0
 
 
-app.command()(examine)
 app.command()(schema)
 app.command("fleet")(software)
 app.command()(done)
@@ -252,6 +251,7 @@ app.command()(status)
 app.command()(resume)
 app.command()(cleanup)
 app.command()(selftest)
+app.command()(examine)
 app.command()(explore)
 app.command()(diff)
 app.command()(history)

@@ -117,13 +117,16 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_commands_are_the_ones_that_exist() -> None:
-    first = ["run", "demo", "sandbox", "init", "check", "plan", "done", "adapters", "schema"]
+    first = ["run", "demo", "sandbox", "init", "check", "plan", "adapters", "schema"]
     assert list(commands()) == [
         *first,
         "fleet",
+        "done",
         "status",
         "resume",
         "cleanup",
+        "selftest",
+        "examine",
         "explore",
         "diff",
         "history",

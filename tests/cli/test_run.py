@@ -161,4 +161,4 @@ def test_an_expired_exception_is_exit_4(folder: Path) -> None:
     for command in ("run", "plan", "check"):
         ended = call(folder, command, "--exceptions", "other.yaml")
         assert (ended.code, ended.out) == (4, "")
-        assert "other.yaml:2:77: this exception has expired: '1999-12-31'" in ended.err
+        assert "other.yaml:2:68: this exception has expired: '1999-12-31'" in ended.err
