@@ -105,7 +105,7 @@ def test_wherever_it_was_killed_it_is_the_run_that_nobody_killed(sandbox: Sandbo
         assert not list((place / "state").rglob("*.vault")), word
         verified = call(place, "verify", "run")
         assert verified.code == 9, verified.out
-        assert {line.split()[1] for line in verified.lines if line.startswith("INCOMPLETE")} == {"signature"}
+        assert {line.split()[1] for line in verified.lines if line.startswith("INCOMPLETE ")} == {"signature"}
         if number % 3 == 0:
             again = call(place, "report", "--from", "run", "--out", f"again-{number}")
             assert again.code == 0, again.out + again.err

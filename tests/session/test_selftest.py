@@ -75,7 +75,7 @@ def test_the_databases_are_what_they_were(sandbox: Any, tmp_path: Path) -> None:
     assert databases(sandbox) == before
     told = json.loads((written.folder / "selftest.json").read_text())
     assert told["inventory"]["equal"] is True
-    assert len(told["probes"]) == 31
+    assert len(told["probes"]) == 34
     assert written.sealed.startswith("sealed")
 
 
