@@ -63,4 +63,4 @@ def test_every_address_that_is_asked_is_told() -> None:
 
 def test_its_json_schema_can_be_printed() -> None:
     schema = HttpConfig.model_json_schema()
-    assert set(schema["$defs"]["KindConfig"]["properties"]) == {"grant", "list", "use", "revoke", "object"}
+    assert set(schema["$defs"]["KindConfig"]["properties"]) == {"grant", "list", "use", "revoke", "object", "scope"}
