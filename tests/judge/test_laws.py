@@ -83,11 +83,13 @@ gone = questions(Expects.GONE, kept=False)
 
 
 def counted(question: Question, seen: Sequence[Observation]) -> list[Observation]:
-    """Looks that may speak, by the contract's words: after the event, and an absence beside a living control."""
+    """Looks that may speak, by the contract's words: after the event, and an absence beside a living control; and what
+    cleanup still found of what should be gone."""
+    gone = question.expects is Expects.GONE
     return [
         o
         for o in judge(question, seen).observations
-        if o.phase in AFTER
+        if (o.phase in AFTER or (gone and o.phase is Phase.CLEANUP and o.presence is Presence.PRESENT))
         and (o.presence is Presence.PRESENT or (o.presence is Presence.ABSENT and o.control and not o.control_lost))
     ]
 
