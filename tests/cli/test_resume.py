@@ -38,13 +38,6 @@ def sandbox() -> Iterator[SandboxProcess]:
         yield started
 
 
-@pytest.fixture(scope="module")
-def slow() -> Iterator[SandboxProcess]:
-    """So that a cleanup which has begun is met before it is over, however busy the machine is."""
-    with SandboxProcess(["--latency-ms", "25"]) as started:
-        yield started
-
-
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     (tmp_path / "scenarios").mkdir()
@@ -254,25 +247,25 @@ def test_ctrl_c_stops_takes_back_and_reports(sandbox: SandboxProcess, place: Pat
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["run", "resume"])
-def test_ctrl_c_twice_stops_at_once_and_the_journal_goes_on_from_there(
-    slow: SandboxProcess, place: Path, *, again: bool
-) -> None:
-    env = environment(place, slow)
-    before = people(slow.env)
-    arguments = ["run", "--out", "run"]
-    if again:
-        killed(place, env, '"stage":"left"')
-        arguments = ["resume", "run"]
-    resumed = ['"op":"resumed"'] if again else ['"stage":"left"']
-    stopped = interrupted(place, env, *arguments, at=[*resumed, '"op":"revoke"']).fine()
-    assert stopped.code == 2, stopped.out + stopped.err
-    assert not (place / "run" / "results.json").exists()
-    assert "goes on from the journal" in stopped.out
-    done = call(place, "resume", "run", env=env)
-    assert done.code == 6, done.out + done.err
-    (case,) = json.loads((place / "run" / "results.json").read_text())["cases"]
-    assert case["reason"] == "stopped before it was finished"
-    assert people(slow.env) == before
+def test_ctrl_c_twice_stops_at_once_and_the_journal_goes_on_from_there(place: Path, *, again: bool) -> None:
+    """The sandbox is slow, so that a cleanup which has begun is met before it is over, however busy the machine is."""
+    with SandboxProcess(["--latency-ms", "25"]) as slow:
+        env = environment(place, slow)
+        before = people(slow.env)
+        arguments = ["run", "--out", "run"]
+        if again:
+            killed(place, env, '"stage":"left"')
+            arguments = ["resume", "run"]
+        resumed = ['"op":"resumed"'] if again else ['"stage":"left"']
+        stopped = interrupted(place, env, *arguments, at=[*resumed, '"op":"revoke"']).fine()
+        assert stopped.code == 2, stopped.out + stopped.err
+        assert not (place / "run" / "results.json").exists()
+        assert "goes on from the journal" in stopped.out
+        done = call(place, "resume", "run", env=env)
+        assert done.code == 6, done.out + done.err
+        (case,) = json.loads((place / "run" / "results.json").read_text())["cases"]
+        assert case["reason"] == "stopped before it was finished"
+        assert people(slow.env) == before
 
 
 def test_shares_of_workers_go_on_together(sandbox: SandboxProcess, place: Path) -> None:
