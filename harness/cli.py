@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import traceback
@@ -18,6 +17,7 @@ from harness.commands.documents import schema
 from harness.commands.evidence import keygen, report, verify
 from harness.commands.examination import examine
 from harness.commands.explore import explore
+from harness.commands.printing import dump
 from harness.commands.selftest import selftest
 from harness.commands.software import software
 from harness.commands.upkeep import VaultKey, cleanup, done, resume, status
@@ -58,10 +58,6 @@ def show(table: Any) -> None:
     from rich.console import Console
 
     Console().print(table)
-
-
-def dump(data: Any) -> None:
-    say(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 @app.callback(invoke_without_command=True)

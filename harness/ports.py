@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from hashlib import sha256
 from typing import Any, Protocol, runtime_checkable
 
 from harness.model import (
@@ -189,17 +188,6 @@ class Recorder(Protocol):
     def __call__(self, exchange: Mapping[str, Any]) -> str: ...
 
 
-class Unkept:
-    """A recorder for runs whose evidence nobody will ask for: exchanges are numbered, and not even written down."""
-
-    def __init__(self) -> None:
-        self._count = 0
-
-    def __call__(self, exchange: Mapping[str, Any]) -> str:  # noqa: ARG002
-        self._count += 1
-        return sha256(f"exchange {self._count}".encode()).hexdigest()
-
-
 class Line(Protocol):
     """Another way to every HTTP system than a connection of one's own: one request, one answer (status, headers by
     lower-case name, body decoded). Raises what a connection would (OSError)."""
@@ -276,6 +264,7 @@ class Tools:
     vault: Vault
     limits: Limits = field(default_factory=Limits)
     line: Line | None = None
+    kept: bool = True  # false: nobody will ask for evidence, so exchanges are not even written down
 
 
 @dataclass(frozen=True, slots=True)

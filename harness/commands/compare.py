@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from harness.commands.printing import dump
 from harness.model import BadInput, Problem
 from harness.report import diff as comparison
 from harness.report import index, trend
@@ -64,7 +65,7 @@ def history(
         told[f"{name} ({environment})"] = (trend.trend(mine), trend.flapping(mine))
     if as_json:
         made = {title: trend.plain(entries, flaps) for title, (entries, flaps) in told.items()}
-        typer.echo(json.dumps(made, indent=2, ensure_ascii=False))
+        dump(made)
         return 0
     for title, (entries, flaps) in told.items():
         for line in _lines(title, entries, flaps):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+
+from harness.commands.printing import dump
 
 
 class Document(StrEnum):
@@ -24,5 +25,5 @@ def schema(document: Annotated[Document, typer.Argument(metavar="scenario|fleet|
 
     made = {Document.SCENARIO: scenario.schema, Document.EXCEPTIONS: scenario.exceptions_schema}
     made |= {Document.FLEET: fleet.schema, Document.RESULTS: report.schema, Document.DETECTION: examine.schema}
-    typer.echo(json.dumps(made[document](), indent=2, ensure_ascii=False))
+    dump(made[document]())
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.commands.printing import dump
 from harness.model import BadInput, Problem
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def examine(
     (out / "detection.json").write_bytes(encoded(told))
     (out / "detection.html").write_text(detection_page(made), "utf-8")
     if as_json:
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        dump(told)
     else:
         _say(made)
         typer.echo(f"matrix: {out / 'detection.html'}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ import typer
 
 from harness import scenario
 from harness.commands.demo import library
+from harness.commands.printing import dump
 from harness.commands.selection import FOLDER, fleet_file, select
 from harness.config import parse_duration
 from harness.fleet import FleetInfo
@@ -71,7 +71,7 @@ def explored(asked: Asked, *, as_json: bool) -> int:
         except KeyboardInterrupt:
             shown.say("stopped")
     if as_json:
-        typer.echo(json.dumps({**going.plain(), "kept": list(map(str, play.kept))}, indent=2, ensure_ascii=False))
+        dump({**going.plain(), "kept": list(map(str, play.kept))})
     for line in () if as_json else view.summary(going, play.kept):
         typer.echo(line)
     code = CODES[going.verdict.word]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.commands.printing import dump
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -93,7 +95,6 @@ def _run(
 
 
 def _tell(written: Written, *, as_json: bool) -> None:
-    import json
     from collections import Counter
 
     from rich.console import Console
@@ -101,7 +102,7 @@ def _tell(written: Written, *, as_json: bool) -> None:
     from harness.report.selftest import answer
 
     if as_json:
-        typer.echo(json.dumps(written.document, indent=2, ensure_ascii=False))
+        dump(written.document)
         return
     Console().print(_table(written.probed.probes))
     probed = written.probed

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from harness.commands.printing import dump
 
 RunFolder = Annotated[Path | None, typer.Argument(metavar="RUN", help="A run folder, or its id below `reports`.")]
 VaultKey = Annotated[
@@ -26,7 +27,7 @@ def status(run: RunFolder = None, as_json: AsJson = False) -> int:
 
     found = [upkeep.state(upkeep.folder_of(run))] if run is not None else upkeep.states(Path("reports"))
     if as_json:
-        typer.echo(json.dumps([one.plain() for one in found], indent=2, ensure_ascii=False))
+        dump([one.plain() for one in found])
     for one in () if as_json else found:
         typer.echo(str(one))
     if not found and not as_json:
@@ -49,7 +50,7 @@ def cleanup(
 
     done = upkeep.cleanup(upkeep.folder_of(run), fleet, os.environ, vault_key)
     if as_json:
-        typer.echo(json.dumps(done.plain(), indent=2, ensure_ascii=False))
+        dump(done.plain())
     else:
         for line in done.lines():
             typer.echo(line)

@@ -16,7 +16,7 @@ from harness.engine.virtual import EPOCH, VirtualKernel
 from harness.evidence.vault import Vault
 from harness.fleet.info import FleetInfo, Timing
 from harness.model import SECOND, Case, RunResult
-from harness.ports import Limits, Line, Tools, Unkept
+from harness.ports import Limits, Line, Tools
 from harness.scenario import Loaded, ScenarioFile
 from harness.session.drill import render
 
@@ -85,17 +85,17 @@ def rehearse(
         page=ground.page,
         traffic=ground.traffic,
     )
-    record, ledger = Unkept(), _Numbered()
+    record = _Numbered()
 
     def tools(_name: str, limits: Limits) -> Tools:
-        return Tools(clock=kernel, record=record, vault=vault, limits=limits, line=sandbox)
+        return Tools(clock=kernel, record=record, vault=vault, limits=limits, line=sandbox, kept=False)
 
     built = fleet.load(EMBEDDED, sandbox.env, tools)
     if ground.username:
         built = replace(built, guard=replace(built.guard, username=ground.username))
     options = Options(f"rehearsal-{ground.seed}", 1, len(cases), password=password or (lambda n: f"Rehearsal-{n:05d}!"))
     try:
-        return Run(built, cases, kernel, _Nowhere(), ledger, vault, render, options).run()
+        return Run(built, cases, kernel, _Nowhere(), record, vault, render, options).run()
     finally:
         sandbox.close()
 
@@ -123,7 +123,7 @@ def planted(ids: Sequence[str] = ()) -> tuple[Planted, ...]:
 
 
 class _Numbered:
-    """A ledger that numbers what it is told, and keeps nothing."""
+    """Recorder and ledger that number what they are told, and keep nothing."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -131,6 +131,9 @@ class _Numbered:
     def append(self, record: Mapping[str, Any]) -> str:  # noqa: ARG002
         self._count += 1
         return sha256(f"record {self._count}".encode()).hexdigest()
+
+    def __call__(self, exchange: Mapping[str, Any]) -> str:
+        return self.append(exchange)
 
 
 class _Nowhere:

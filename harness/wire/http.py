@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from requests.utils import requote_uri
 
 from harness.model import SECOND, Duration, Instant
-from harness.ports import Tools, Unkept
+from harness.ports import Tools
 from harness.wire.auth import Auth
 from harness.wire.call import Answer, Call, Unknown
 from harness.wire.credentials import Credentials, TokenRefused
@@ -217,7 +217,7 @@ class HttpWire:
 
     def _record(self, call: Call, target: _Target, tried: _Tried, tries: int, error: str | None) -> str:
         raw = tried.raw
-        if isinstance(self._tools.record, Unkept):
+        if not self._tools.kept:
             return self._tools.record({})
         return self._tools.record(
             self._scribe.document(
